@@ -1,0 +1,183 @@
+"""Changes a room's mathematics one sign, one term, one constant at a time, and reports which changes nobody notices.
+
+    python tests/mutants.py simclr barlow_twins        # rooms by name; or core/probes, parts/contrast: notebooks by path
+
+What is mutated: the functions that a room's losses are made of (methods called `loss`, and what they call in the room; without a loss, every
+exported function). A mutant is killed when a check of the notebook fails, or when the golden steps of the exported module are not those in
+the ledger. Survivors are either holes in the checks or equivalent to the original; those are listed in `EQUIVALENT` with the reason.
+"""
+from __future__ import annotations
+import argparse, ast, copy, io, os, sys, time, types, warnings
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.update(MPLBACKEND="agg", TQDM_DISABLE="1", SSLKIT_PROGRESS="0")
+sys.path.insert(0, str(Path(__file__).parent))
+from project import NBS, notebooks, read
+
+NOT_MATHEMATICS = {"build", "example", "run", "figure", "represent"}    # and recipes of views
+EQUIVALENT: dict[str, dict[str, str]] = {}
+
+SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt,
+         ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.MatMult: None, ast.Pow: None}
+STEPS = {"square", "sqrt", "exp", "log", "abs", "detach", "relu", "diagonal", "clamp"}       # calls that a mutant leaves out
+TRADES = {"sum": "mean", "mean": "sum", "max": "min", "min": "max", "argmax": "argmin"}
+
+
+@dataclass
+class Mutant:
+    "One change: in which function, what became what, and the function's tree with it."
+    function: str
+    change: str
+    tree: ast.AST
+
+    @property
+    def name(self) -> str: return f"{self.function}: {self.change}"
+
+
+def exported(nb: dict) -> Iterator[tuple[int, ast.Module]]:
+    "Number and tree of each exported cell."
+    for i, cell in enumerate(nb["cells"]):
+        if cell["cell_type"] == "code" and cell["source"].lstrip().startswith("#| export"): yield i, ast.parse(cell["source"])
+
+
+def functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
+    "Functions and methods with their names."
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef): yield from functions(node, f"{node.name}.")
+        elif isinstance(node, ast.FunctionDef): yield prefix + node.name, node
+
+
+def targets(nb: dict) -> dict[str, int]:
+    "The functions to mutate, with their cells."
+    found = {name: (i, f) for i, tree in exported(nb) for name, f in functions(tree)}
+    plain = lambda name: name.split(".")[-1]
+    called = lambda f: {n.id if isinstance(n, ast.Name) else n.attr for n in ast.walk(f) if isinstance(n, (ast.Name, ast.Attribute))}
+    mathematics = {n for n in found if plain(n) not in NOT_MATHEMATICS and not plain(n).endswith("_views") and not plain(n).startswith("__")}
+    chosen = {n for n in mathematics if plain(n) == "loss" or plain(n).endswith("_loss")} or set(mathematics)
+    while more := {n for n in mathematics - chosen if any(plain(n) in called(found[c][1]) for c in chosen)}: chosen |= more
+    return {n: found[n][0] for n in found if n in chosen}
+
+
+def changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    "What an expression may become: (in words, the new expression)."
+    words = lambda new: f"{ast.unparse(node)} -> {ast.unparse(new)}"
+    def became(new): return words(new), new
+    if isinstance(node, ast.BinOp):
+        if swap := SWAPS.get(type(node.op)): yield became(ast.BinOp(node.left, swap(), node.right))
+        if isinstance(node.op, (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow)): yield became(node.left)
+        if isinstance(node.op, (ast.Add, ast.Mult)): yield became(node.right)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub): yield became(node.operand)
+    elif isinstance(node, ast.Compare) and (swap := SWAPS.get(type(node.ops[0]))): yield became(ast.Compare(node.left, [swap()], node.comparators))
+    elif isinstance(node, ast.Constant) and isinstance(node.value, bool): yield became(ast.Constant(not node.value))
+    elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+        yield became(ast.Constant(0 if node.value == 1 and isinstance(node.value, int) else node.value + 1))
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if node.func.attr in STEPS: yield became(node.func.value)
+        if node.func.attr in TRADES: yield became(ast.Call(ast.Attribute(node.func.value, TRADES[node.func.attr], ast.Load()), node.args, node.keywords))
+    if isinstance(node, ast.Call) and len(node.args) >= 2 and not any(isinstance(a, ast.Starred) for a in node.args[:2]):
+        yield became(ast.Call(node.func, [node.args[1], node.args[0], *node.args[2:]], node.keywords))
+
+
+def mutants(name: str, function: ast.FunctionDef) -> Iterator[tuple[str, ast.FunctionDef]]:
+    "Copies of a function with one change in its body each."
+    where = [(i, n) for i, n in enumerate(ast.walk(ast.Module(function.body, []))) if isinstance(n, ast.expr)]
+    for i, node in where:
+        for text, new in changes(node):
+            twin = copy.deepcopy(function)
+            class Replace(ast.NodeTransformer):
+                count = -1
+                def visit(self, n): return new if n is old else self.generic_visit(n)
+            old = list(ast.walk(ast.Module(twin.body, [])))[i]
+            yield text, ast.fix_missing_locations(Replace().visit(twin))
+
+
+def all_mutants(nb: dict) -> Iterator[tuple[int, Mutant]]:
+    "Every mutant of a notebook: number of the cell, and the mutant with the whole cell's tree."
+    for name, i in targets(nb).items():
+        tree = next(t for j, t in exported(nb) if j == i)
+        original = dict(functions(tree))[name]
+        for text, twin in mutants(name, original):
+            cell = copy.deepcopy(tree)
+            parent = next((c for c in cell.body if isinstance(c, ast.ClassDef) and name == f"{c.name}.{twin.name}"), cell) if "." in name else cell
+            parent.body = [twin if isinstance(f, ast.FunctionDef) and f.name == twin.name else f for f in parent.body]
+            yield i, Mutant(name, text, cell)
+
+
+def cells(nb: dict, changed: dict[int, ast.AST], only_exported: bool = False) -> Iterator[types.CodeType]:
+    "The code of a notebook up to its experiment, or of the module that it exports."
+    for i, cell in enumerate(nb["cells"]):
+        source = cell["source"]
+        if cell["cell_type"] == "markdown" and source.startswith("## The experiment") and not only_exported: return
+        if cell["cell_type"] != "code" or (only_exported and not source.lstrip().startswith("#| export")): continue
+        tree = changed.get(i) or ast.parse("\n".join("" if l.lstrip().startswith(("%", "!")) else l for l in source.splitlines()))
+        yield compile(tree, f"cell {i}", "exec", flags=0, dont_inherit=True) if "annotations" not in source else compile(tree, f"cell {i}", "exec")
+
+
+def checks_fail(path: Path, nb: dict, changed: dict[int, ast.AST]) -> str:
+    "Run the notebook up to its experiment; what fails first, or nothing."
+    import matplotlib.pyplot as plt
+    import torch
+    torch.manual_seed(0)
+    names, here = {"__name__": "__main__"}, os.getcwd()
+    os.chdir(path.parent)
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for code in cells(nb, changed): exec(code, names)
+        return ""
+    except Exception as e: return f"{type(e).__name__} in the checks"
+    finally:
+        plt.close("all"); os.chdir(here)
+
+
+def golden_fails(id: str, nb: dict, changed: dict[int, ast.AST]) -> str:
+    "Compare the golden steps of the exported module with those in the ledger; what differs, or nothing."
+    from sslkit.core import experiment, ledger
+    from sslkit.core.paper import catalogue
+    paper = next((p for p in catalogue() if p.id == id), None)
+    known = {r["arm"]: r for r in ledger.read(id, paper.chapter) if r["kind"] == "golden"} if paper else {}
+    if not known: return ""
+    before = dict(experiment._experiments)
+    try:
+        with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            names = {"__name__": paper.module}
+            for code in cells(nb, changed, only_exported=True): exec(code, names)
+            e = experiment._experiments[id]
+            return next((f"golden steps of {arm}" for arm in e.arms if arm in known and arm not in e.floors and not ledger.same_golden(e.golden(arm), known[arm])), "")
+    except Exception as e: return f"{type(e).__name__} in the golden steps"
+    finally:
+        experiment._experiments.clear(); experiment._experiments.update(before)
+
+
+def examine(path: Path, golden: bool = True, only=lambda k: True, report=print) -> list[Mutant]:
+    "Run the mutants of a notebook; returns the survivors that are not known to be equivalent."
+    nb, id = read(path), path.stem
+    if problem := checks_fail(path, nb, {}): raise SystemExit(f"{path}: the notebook itself fails: {problem}")
+    survivors, killed, start = [], 0, time.time()
+    for k, (i, m) in enumerate(all_mutants(nb)):
+        if not only(k): continue
+        if reason := EQUIVALENT.get(id, {}).get(m.name): report(f"  equivalent  {m.name}  ({reason})"); continue
+        if checks_fail(path, nb, {i: m.tree}) or (golden and golden_fails(id, nb, {i: m.tree})): killed += 1
+        else: survivors.append(m); report(f"  SURVIVES    {m.name}")
+    report(f"{path.relative_to(NBS)}: {killed} mutants killed, {len(survivors)} survive, {time.time() - start:.0f} s")
+    return survivors
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rooms", nargs="*", help="names of rooms or paths below nbs; default: all rooms")
+    parser.add_argument("--no-golden", action="store_true", help="judge by the notebook's checks alone")
+    a = parser.parse_args()
+    known = {p.relative_to(NBS).with_suffix("").as_posix(): p for p in notebooks()}
+    from sslkit.core.paper import catalogue
+    wanted = a.rooms or [p.id for p in catalogue()]
+    paths = [next((p for n, p in known.items() if w in (n, p.stem)), None) or parser.error(f"there is no notebook {w}") for w in wanted]
+    left = [m for p in paths for m in examine(p, not a.no_golden)]
+    sys.exit(bool(left))
+
+
+if __name__ == "__main__": main()

@@ -1,0 +1,171 @@
+"""The contract that every room keeps, generated from what it declares.
+
+A room that trains a `Method` exports `build(arm, scale) -> Method` and `example(batch_size, seed, ...) -> Batch`; everything below follows.
+"""
+import importlib
+import inspect
+
+import pytest
+import torch
+from torch import nn
+
+from sslkit.core.batch import Source, link
+from sslkit.core.errors import InputError
+from sslkit.core.experiment import experiment_of
+from sslkit.core.method import Method
+from sslkit.core.paper import catalogue
+from sslkit.core.random import seed_everything
+from sslkit.core.train import fit
+
+ROOMS = {p.id: p for p in catalogue()}
+TRAINED = [id for id, p in ROOMS.items() if {"build", "example"} <= set(importlib.import_module(p.module).__all__)]
+
+
+def room(id): return importlib.import_module(ROOMS[id].module)
+
+
+def method_of(id, seed=0):
+    seed_everything(seed)
+    e = experiment_of(id)
+    return room(id).build(e.arms[0], e.at("tiny"))
+
+
+def scalar(out): return out["loss"] if isinstance(out, dict) else out
+
+
+def finite(out): return all(v.isfinite().all() for v in (out.values() if isinstance(out, dict) else [out]))
+
+
+def accepts(id, *names): return set(names) <= set(inspect.signature(room(id).example).parameters)
+
+
+def test_rooms_that_train_are_found():
+    assert {"simclr", "barlow_twins"} <= set(TRAINED)
+
+
+@pytest.mark.parametrize("id", TRAINED)
+class TestMethod:
+    @pytest.mark.parametrize("autocast", [False, True])
+    def test_smoke(self, id, autocast):
+        method = method_of(id)
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast): out = method(room(id).example(8, 0))
+        assert finite(out) and scalar(out).dim() == 0
+        assert scalar(out).dtype == torch.float32, "a loss is computed in float32, also under autocast"
+
+    def test_shapes(self, id):
+        method = method_of(id)
+        for n in (max(2, method.min_batch), 7, 65): assert finite(method(room(id).example(n, 0)))
+        if accepts(id, "size"):
+            for size in (17, 33): assert finite(method(room(id).example(6, 0, size=size)))
+        if accepts(id, "channels"):
+            with pytest.raises(InputError): method(room(id).example(6, 0, channels=2))
+
+    def test_too_small_a_batch(self, id):
+        method = method_of(id)
+        if method.min_batch > 1:
+            with pytest.raises(ValueError, match="at least"): method(room(id).example(method.min_batch - 1, 0))
+
+    def test_gradients(self, id):
+        method = method_of(id)
+        for name in method.frozen: getattr(method, name).requires_grad_(False)
+        still = {id_ for name in method.frozen for id_ in map(builtin_id, getattr(method, name).parameters())}
+        scalar(method(room(id).example(16, 0))).backward()
+        for name, p in method.named_parameters():
+            if builtin_id(p) in still: assert p.grad is None, f"{name} is frozen and has a gradient"
+            else: assert p.grad is not None and p.grad.isfinite().all() and p.grad.abs().sum() > 0, f"{name} does not learn"
+
+    def test_same_seed_same_numbers(self, id):
+        a, b, c = (method_of(id, s)(room(id).example(8, 0)) for s in (0, 0, 1))
+        assert torch.equal(scalar(a), scalar(b)) and not torch.equal(scalar(a), scalar(c))
+
+    def test_saved_and_loaded(self, id, tmp_path):
+        method, x = method_of(id), room(id).example(8, 0)
+        torch.save(method.state_dict(), tmp_path / "m")
+        other = method_of(id, seed=5)
+        other.load_state_dict(torch.load(tmp_path / "m", weights_only=True))
+        for m in (method, other): m.eval()
+        assert torch.equal(scalar(method(x)), scalar(other(x)))
+
+    def test_killed_and_resumed(self, id, tmp_path):
+        batch = room(id).example(24, 0)
+        source = link(dict(train=Source({k: f for k, f in batch.items() if k not in ("index", "key")}, name="example")))["train"]
+        run = dict(source=source, steps=6, batch_size=8, lr=1e-3, device="cpu", checkpoint=tmp_path / "c", every=2)
+        whole = method_of(id)
+        fit(whole, **dict(run, checkpoint=None))
+        victim, after = method_of(id), None
+        after = victim.after_step
+        def die(progress):
+            after(progress)
+            if progress.step == 4: raise RuntimeError("killed")
+        victim.after_step = die
+        with pytest.raises(RuntimeError, match="killed"): fit(victim, **run)
+        resumed = method_of(id, seed=7)
+        fit(resumed, **run, resume=True)
+        one, two = whole.state_dict(), resumed.state_dict()
+        assert one.keys() == two.keys() and all(torch.equal(one[k], two[k]) for k in one)
+
+    def test_views_follow_the_sample(self, id):
+        method, batch = method_of(id), room(id).example(8, 0)
+        rows = torch.tensor([5, 2])
+        for all_, some in zip(method.views(batch), method.views(batch.select(rows))):
+            assert torch.allclose(all_[rows].float(), some.float(), atol=1e-6)
+        later = [v for v in method.views(batch.keyed(0, 1)) if v.is_floating_point()]
+        now = [v for v in method.views(batch) if v.is_floating_point()]
+        assert any(not torch.equal(a, b) for a, b in zip(now, later)), "another step, other views"
+
+    def test_it_learns(self, id):
+        e = experiment_of(id)
+        scale = e.at("tiny", split="val")
+        metric = e.claim_metric()
+        trained, untrained = (e.measure(arm, scale, 1000).row["metrics"][metric] for arm in (e.arms[0], "random_encoder"))
+        assert trained > untrained + 0.02, f"{metric} on val: {trained:.3f} trained, {untrained:.3f} untrained"
+
+    def test_evaluated_is_part_of_the_method(self, id):
+        method = method_of(id)
+        assert isinstance(method, Method) and isinstance(method.evaluated, nn.Module)
+        assert any(method.evaluated is m for m in method.modules())
+
+
+builtin_id = id
+
+
+@pytest.mark.parametrize("id", ROOMS)
+def test_golden_steps_are_reproduced(id):
+    "The first steps give the losses and probe values that stand in the ledger: a lost factor of two shows here."
+    from sslkit.core import ledger
+    golden = [r for r in ledger.read(id, ROOMS[id].chapter) if r["kind"] == "golden"]
+    assert golden, f"{id} has no golden steps on record; run: sslkit verify {id} --record"
+    now = experiment_of(id).golden()
+    assert ledger.same_golden(now, golden[-1]), f"{id}: {now['losses']} {now['metrics']} instead of {golden[-1]['losses']} {golden[-1]['metrics']}"
+
+
+def gradients_of_half(rank, ids):
+    "In one of two processes: the mean over processes of the gradients, each from half of the batch."
+    import torch.distributed as dist
+    out = []
+    for id in ids:
+        method, batch = per_sample(id)
+        half = batch.select(torch.arange(len(batch)).chunk(2)[rank])
+        scalar(method(half)).backward()
+        flat = torch.cat([p.grad.flatten() for p in method.parameters() if p.grad is not None])
+        dist.all_reduce(flat)
+        out.append(flat / 2)
+    return out
+
+
+def per_sample(id):
+    "The method with its batch norms switched to running statistics: every output depends on its own sample only."
+    method, batch = method_of(id), room(id).example(16, 0)
+    seed_everything(0)
+    return method.eval(), batch
+
+
+def test_two_processes_give_the_gradients_of_the_joined_batch():
+    from tests.test_distributed import on_two
+    across = [id for id in TRAINED if method_of(id).looks_across_batch]
+    for id, gradient in zip(across, on_two(gradients_of_half, across)):
+        method, batch = per_sample(id)
+        scalar(method(batch)).backward()
+        joined = torch.cat([p.grad.flatten() for p in method.parameters() if p.grad is not None])
+        error = (torch.tensor(gradient) - joined).norm() / joined.norm()
+        assert error < 1e-4, f"{id}: relative error {error:.2e}"

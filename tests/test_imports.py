@@ -1,0 +1,120 @@
+"Imports point one way, need no extra, and cost little."
+import ast, os, subprocess, sys, time
+from configparser import ConfigParser
+from functools import cache
+from importlib import metadata
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from project import ROOT, edges, imports, modules
+
+LAYERS = ["core", "parts", "data"]                                        # then the rooms
+
+def layer(module):
+    part = (module.split(".") + [""])[1]
+    return LAYERS.index(part) if part in LAYERS else len(LAYERS)
+
+def upward(graph): return [f"{a} imports {b}" for a, bs in graph.items() if a != "sslkit" for b in sorted(bs) if layer(b) > layer(a)]
+
+def cycle(graph):
+    "A cycle as a list of modules, or an empty list."
+    done = set()
+    def visit(m, path):
+        if m in path: return path[path.index(m):] + [m]
+        if m in done: return []
+        done.add(m)
+        return next(filter(None, (visit(n, [*path, m]) for n in sorted(graph[m]))), [])
+    return next(filter(None, (visit(m, []) for m in sorted(graph))), [])
+
+def test_imports_point_one_way(): assert not upward(edges()), "core <- parts <- data <- rooms"
+def test_no_cycles(): assert not cycle(edges())
+
+def test_the_graph_sees_all_forms(tmp_path):
+    for name, source in {"__init__": "", "core/__init__": "", "core/a": "from typing import TYPE_CHECKING\nfrom .b import f\nif TYPE_CHECKING: from sslkit.masked.room import g", "core/b": "def f():\n    import sslkit.masked.room as r", "core/c": "from . import a\nfrom .. import core",
+                         "masked/__init__": "", "masked/room": "from ..core.a import f\nfrom sslkit.core import b, c\nimport os, torch.nn"}.items():
+        path = tmp_path / f"sslkit/{name}.py"; path.parent.mkdir(parents=True, exist_ok=True); path.write_text(source)
+    graph = edges(tmp_path)
+    core = "sslkit.core."
+    assert graph[core + "a"] == {core + "b"} and graph[core + "b"] == {"sslkit.masked.room"} and graph[core + "c"] == {core + "a", "sslkit.core"}
+    assert graph["sslkit.masked.room"] == {core + "a", core + "b", core + "c"}
+    assert upward(graph) == ["sslkit.core.b imports sslkit.masked.room"]
+    assert set(cycle(graph)) == {core + "a", core + "b", "sslkit.masked.room"}
+
+# --- no extra ----------------------------------------------------------------------------------------------------------------------------------
+
+@cache
+def allowed():
+    "Import names of what a plain `pip install .` brings: the requirements and theirs."
+    ini = ConfigParser(delimiters=["="]); ini.read(ROOT / "settings.ini", encoding="utf-8")
+    todo, seen = [(Requirement(r), {""}) for r in ini["DEFAULT"]["requirements"].split()], set()
+    while todo:
+        r, asked = todo.pop()                                             # a requirement, and the extras of the package that has it
+        mine = canonicalize_name(r.name), frozenset(r.extras)
+        if mine in seen or (r.marker and not any(r.marker.evaluate({"extra": e}) for e in asked)): continue
+        seen.add(mine)
+        try: todo += [(Requirement(x), {"", *r.extras}) for x in metadata.requires(r.name) or []]
+        except metadata.PackageNotFoundError: pass                        # a requirement of another platform
+    seen = {name for name, _ in seen}
+    return {package for package, wheels in metadata.packages_distributions().items() if {canonicalize_name(w) for w in wheels} & seen}
+
+def test_what_counts_as_an_extra():
+    assert {"torch", "torchvision", "numpy", "PIL", "sklearn", "lightning_fabric", "typer"} <= allowed()
+    assert not {"lightly", "nbdev", "fastcore", "execnb", "pytest", "jupyterlab", "hypothesis"} & allowed()
+
+def test_extras_are_imported_by_need_only():
+    for name, path in modules().items():
+        tops = {names[-1].split(".")[0] for names in imports(ast.parse(path.read_text(encoding="utf-8")), name)}
+        beyond = tops - allowed() - set(sys.stdlib_module_names) - {"sslkit"}
+        assert not beyond, f"{name} imports {beyond}; write need(package, extra) inside the function that needs it"
+
+def python(code, *args, **env):
+    done = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True, cwd=ROOT, env={**os.environ, **env})
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+def test_every_module_imports_without_extras():
+    out = python("""
+import importlib, importlib.metadata, sys
+allowed, modules = set(sys.argv[1].split()), sys.argv[2].split()
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top in installed - allowed: raise ModuleNotFoundError(f"{name} belongs to an extra", name=name)
+installed = set(importlib.metadata.packages_distributions()) - set(sys.stdlib_module_names) - {"sslkit"}
+sys.meta_path.insert(0, Block())
+try: import lightly
+except ModuleNotFoundError as e: assert "extra" in str(e)
+else: raise SystemExit("the block does not work")
+for name in modules: importlib.import_module(name)
+print(len(modules), "lightly" in sys.modules)""", " ".join(sorted(allowed())), " ".join(modules()))
+    assert out.split() == [str(len(modules())), "False"]
+
+# --- and no torch where none is needed -----------------------------------------------------------------------------------------------------------
+
+HEAVY = ("torch", "numpy", "matplotlib", "sklearn", "timm", "lightning_fabric")
+
+def test_import_is_fast_and_light():
+    seconds = []
+    for _ in range(3):
+        took, *loaded = python("import sys, time; t = time.perf_counter(); import sslkit; print(time.perf_counter() - t, *sys.modules)").split()
+        assert not set(HEAVY) & set(loaded)
+        seconds.append(float(took))
+    assert min(seconds) <= 0.2
+
+@pytest.mark.skipif("sslkit.core.cli" not in modules(), reason="there is no command line yet")
+@pytest.mark.parametrize("command", ["list", "--help"])
+def test_command_line_needs_no_torch(command):
+    code = """
+import sys
+sys.argv = ["sslkit", sys.argv[1]]
+from sslkit.core.cli import main
+try: main()
+except SystemExit as e: assert not e.code, e.code
+print(*sys.modules)"""
+    assert not {"torch", "timm", "lightning_fabric", "sklearn"} & set(python(code, command).split())
+
+@pytest.mark.skipif("sslkit.core.cli" not in modules(), reason="there is no command line yet")
+def test_list_is_fast():
+    def once():
+        start = time.perf_counter(); python("import sys; sys.argv = ['sslkit', 'list']; from sslkit.core.cli import main; main()"); return time.perf_counter() - start
+    assert min(once() for _ in range(5)) <= 0.5
