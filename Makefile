@@ -5,7 +5,7 @@ PYTHON = python3 python3.13 python3.12 python3.11 python3.10 python
 BIN = .venv/bin
 SETTINGS = .venv/pyvenv.cfg settings.ini setup.py pyproject.toml
 PIP = $(BIN)/python -m pip install --disable-pip-version-check --prefer-binary --quiet
-PYTEST = OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+PYTEST = OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --durations 10
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile

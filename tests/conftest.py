@@ -11,7 +11,8 @@ if os.environ.get("SSLKIT_DATA"): os.environ["SSLKIT_DATA"] = str(Path(os.enviro
 import pytest
 
 BUDGET = 20                                                               # core-seconds of all tests of a room
-ROOMS = {p.stem: p.relative_to(p.parents[1]).with_suffix("").as_posix() for p in (Path(__file__).parents[1] / "nbs").glob("*/*.ipynb")}
+NOTEBOOKS = {p.relative_to(p.parents[1]).with_suffix("").as_posix() for p in (Path(__file__).parents[1] / "nbs").glob("*/*.ipynb")}
+ROOMS = {n.split("/")[1]: n for n in NOTEBOOKS if n.split("/")[0] not in ("core", "parts", "data", "guides", "course")}
 
 def pytest_addoption(parser):
     parser.addoption("--reversed", action="store_true", help="run everything in reversed order; notebooks must compute what they computed in the run before")
@@ -30,15 +31,17 @@ def pytest_collection_finish(session):
     if hasattr(session.config, "workerinput"): import torchvision, sklearn.linear_model, lightning_fabric, timm
     gc.collect(); gc.freeze()
 
+def pytest_unconfigure(): gc.unfreeze()
+
 def _core_seconds() -> float:
     "Processor time of this process and of the children that it has waited for."
     t = os.times()
     return t.user + t.system + t.children_user + t.children_system
 
 def _owner(item) -> str:
-    "The room that a test belongs to, by its parameters, else its file."
+    "The notebook that a test belongs to, by its parameters (chapter/room, or room), else its file."
     words = item.callspec.id.split("-") if hasattr(item, "callspec") else []
-    return next((w if w in ROOMS.values() else ROOMS[w] for w in words if w in ROOMS or w in ROOMS.values()), item.path.name)
+    return next((w if w in NOTEBOOKS else ROOMS[w] for w in words if w in NOTEBOOKS or w in ROOMS), item.path.name)
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item):

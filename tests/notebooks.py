@@ -156,7 +156,6 @@ class Shell(InteractiveShell):
         self.name, self.cell, self.outputs, self.displayed, self.error = name, "", [], {}, None
         super().__init__(config=Config(HistoryManager=dict(enabled=False)), user_module=types.ModuleType("__main__"), **kwargs)
         self.compile.get_code_name = lambda raw, transformed, number: self.cell
-        InlineBackend.clear_instance()
         self.enable_matplotlib("inline")
         select_figure_formats(self, {"retina"}, bbox_inches="tight")
 
@@ -181,7 +180,7 @@ class Shell(InteractiveShell):
         atexit.unregister(self.atexit_operations)
         self.reset(new_session=False); self.user_ns.clear()
         self.outputs, self.displayed, self.error, self.last_execution_result = [], {}, None, None
-        type(self).clear_instance()
+        InlineBackend.clear_instance(); type(self).clear_instance()
 
 # --- running --------------------------------------------------------------------------------------------------------------------------
 

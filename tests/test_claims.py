@@ -107,6 +107,19 @@ def test_bootstrap_over_runs_of_the_same_configurations_would_deceive():
     assert false > 0.05
 
 
+def test_correlation_verdicts():
+    family = lambda sign: [dict(arm=f"f/{i}", seed=s, metrics=dict(p=i, q=sign * i + 0.1 * s)) for i in range(9) for s in range(5)]
+    ask = lambda sign, **kw: judge(correlates("p", "q", family="f/*", **kw), family(sign), dict(p=up(), q=down())).verdict
+    assert [ask(1), ask(1, above=0.6), ask(1, below=-0.6), ask(-1), ask(-1, below=-0.6), ask(-1, below=0)] == ["holds", "holds", "refuted", "refuted", "holds", "holds"]
+    assert judge(correlates("p", "q", family=[f"f/{i}" for i in range(7)]), family(1), dict(p=up(), q=up())).verdict == "incomplete"
+    assert judge(correlates("p", "q", family=[f"f/{i}" for i in range(8)]), family(1), dict(p=up(), q=up())).verdict == "holds"
+    assert judge(correlates("p", "q"), [r for r in family(1) if r["seed"] < 4], dict(p=up(), q=up())).verdict == "incomplete"
+    r, low, high = spearman_interval(range(8), range(8), range(8))
+    assert r == high == 1 and 0.99 < low < 1                                                        # no certainty from eight runs
+    constant = judge(correlates("p", "q", above=0.1), [{**row, "metrics": dict(p=1, q=row["metrics"]["q"])} for row in family(1)], dict(p=up(), q=up()))
+    assert constant.verdict == "refuted" and constant.results[0].estimate == 0
+
+
 def test_spearman_is_scipys():
     from scipy.stats import spearmanr
     rng = np.random.default_rng(0)
@@ -232,6 +245,7 @@ def test_differences_that_do_not_vary():
     ask = lambda a, b, **kw: judge(better("a", than="b", metric="acc", **kw), rows(a=[a] * 5, b=[b] * 5), UP).verdict
     assert ask(0.8, 0.7) == "holds" and ask(0.7, 0.8) == "refuted" and ask(0.7, 0.7) == "undecided"
     assert ask(0.7, 0.6, by=0.1) == "undecided" == ask(0.3, 0.1, by=0.2)                           # 0.7 - 0.6 is not 0.1 in binary
+    assert ask(2e-10, 1e-10) == "holds" and ask(1e6 + 0.1, 1e6, by=0.1) == "undecided"
     assert ask(0.1 + 0.2, 0.3) == "undecided" and ask(0.7, 0.7, by=-0.01) == "holds"
     assert judge(within("a", of="b", metric="acc", by=0.01), rows(a=[0.7] * 5, b=[0.7] * 5), UP).verdict == "holds"
 
@@ -270,7 +284,7 @@ def test_first_counts_what_does_not_arrive():
     curve = lambda *v: [[10 * i, x] for i, x in enumerate(v)]
     a, b = [curve(0, .5, .6)] * 4 + [curve(0, .1, .2)], [curve(0, .2, .55)] * 5
     v = judge(first("a", before="b", metric="acc", by=-10), rows(a=a, b=b), UP)                    # one of five never gets there
-    assert v.verdict == "undecided" and "a does not get there in 1 seeds" in v.results[0].reason
+    assert v.verdict == "undecided" and "a does not get there in 1 of 5 seeds" in v.results[0].reason
     v = judge(first("b", before="a", metric="acc", level=.4), rows(a=[curve(0, .1, .2)] * 5, b=b), UP)
     assert v.verdict == "undecided" and np.allclose(v.results[0].values, 0)
     v = judge(first("b", before="a", metric="acc", level=.1), rows(a=[curve(0, 0, 0)] * 5, b=b), UP)

@@ -1,5 +1,5 @@
 "Imports point one way, need no extra, and cost little."
-import ast, os, subprocess, sys, time
+import ast, os, subprocess, sys
 from configparser import ConfigParser
 from functools import cache
 from importlib import metadata
@@ -96,7 +96,7 @@ HEAVY = ("torch", "numpy", "matplotlib", "sklearn", "timm", "lightning_fabric")
 def test_import_is_fast_and_light():
     seconds = []
     for _ in range(3):
-        took, *loaded = python("import sys, time; t = time.perf_counter(); import sslkit; print(time.perf_counter() - t, *sys.modules)").split()
+        took, *loaded = python("import sys, time; t = time.process_time(); import sslkit; print(time.process_time() - t, *sys.modules)").split()
         assert not set(HEAVY) & set(loaded)
         seconds.append(float(took))
     assert min(seconds) <= 0.2
@@ -116,5 +116,6 @@ print(*sys.modules)"""
 @pytest.mark.skipif("sslkit.core.cli" not in modules(), reason="there is no command line yet")
 def test_list_is_fast():
     def once():
-        start = time.perf_counter(); python("import sys; sys.argv = ['sslkit', 'list']; from sslkit.core.cli import main; main()"); return time.perf_counter() - start
-    assert min(once() for _ in range(5)) <= 0.5
+        before = os.times(); python("import sys; sys.argv = ['sslkit', 'list']; from sslkit.core.cli import main; main()"); after = os.times()
+        return after.children_user + after.children_system - before.children_user - before.children_system     # not the clock: others may be busy
+    assert min(once() for _ in range(3)) <= 0.5

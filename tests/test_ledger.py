@@ -16,10 +16,10 @@ from hypothesis import given, settings, strategies as st
 
 import sslkit
 from sslkit.core import ledger
-from sslkit.core.claims import Claim, Metric, above_floor, all_of, better, check, correlates, down, judge, up
+from sslkit.core.claims import Claim, Metric, above_floor, all_of, better, check, correlates, down, judge, up, worse
 from sslkit.core.errors import InputError
 from sslkit.core.ledger import (append, closure, closure_modules, commit, current_plan, environment, ledger_path, note, noting, plan_count, plan_digest, read, register, runs,
-                                same_golden, schema, status, violation)
+                                same_golden, schema, status, verdict, violation)
 
 CODE, ENV = "c" * 16, dict(python="3.11.7", torch="2.6.0", device="cpu", threads=2, precision="float32", machine="Linux x86_64 AVX2")
 CLAIM = all_of(better("m", than="b", metric="acc", by=0.05), above_floor("m", "acc"))
@@ -120,8 +120,10 @@ def test_from_plan_to_verdict():
         for seed, v in enumerate(values): append(run_line(arm, seed, v), "pretext")
     rows = read("toy", "pretext"); plan = current_plan(rows)
     assert Claim.from_dict(plan["claim"]) == CLAIM and len(rows) == 16
-    verdict = judge(Claim.from_dict(plan["claim"]), runs(rows, plan), {k: Metric.from_dict(m) for k, m in plan["metrics"].items()}, plan["floors"], plan["looks"], plan["arms"])
-    assert verdict.verdict == "holds" and verdict.n == 5
+    found = judge(Claim.from_dict(plan["claim"]), runs(rows, plan), {k: Metric.from_dict(m) for k, m in plan["metrics"].items()}, plan["floors"], plan["looks"], plan["arms"])
+    assert found.verdict == "holds" and found.n == 5 and found == verdict(rows) == verdict(rows, level="mechanism") and verdict(rows, "gpu") is None
+    register({**PLAN, "claim": worse("m", than="b", metric="acc")}, "pretext")
+    assert verdict(read("toy", "pretext")).verdict == "incomplete"                                  # nobody has testified for the new plan
 
 
 # ---------------------------------------------------------------- lines and their schema

@@ -82,7 +82,7 @@ def test_each_installs_once_in_either_order(make, order):
     assert installs[0][0] == "-m venv .venv" and installs[2] == installs[3] == []
     assert [len(i) for i in installs] == ([2, 1, 0, 0] if order[0] == "demo" else [2, 0, 0, 0])     # what tests need includes the library
     tests = [calls[-1] for done, calls in seen if any("pytest" in c for c in calls)]
-    assert tests == ["-m pytest -n 2 --dist worksteal"] * 2
+    assert tests == ["-m pytest -n 2 --dist worksteal --durations 10"] * 2
 
 @needs_make
 def test_changed_settings_install_anew(make, tmp_path):

@@ -1,5 +1,5 @@
 "The runner of notebooks: one notebook cannot reach the next, and a failure says where it is."
-import json, os, sys, time
+import gc, json, os, random, sys, time
 import numpy as np
 import pytest
 import torch
@@ -84,9 +84,10 @@ def test_failure_is_isolated_too(tmp_path):
     assert before == (torch.get_default_dtype(), os.getcwd())
 
 def test_runs_in_its_folder_seeded_with_warm_modules(tmp_path):
-    (tmp_path / "sub").mkdir()
-    seen = [run(write(tmp_path / "sub", name, "import os, torch, random, numpy as np\nfolder = os.path.basename(os.getcwd())\nx = torch.rand(3); y = np.random.rand(3)"
-                      "\nassert folder == 'sub'; z = np.array(random.random())"), root=tmp_path)["metadata"]["sslkit"]["results"] for name in "ab"]
+    (tmp_path / "sub").mkdir(); (tmp_path / "sub/beside.py").write_text("")
+    seen = [run(write(tmp_path / "sub", name, "import os, torch, random, numpy as np\nimport beside\nfolder = os.path.basename(os.getcwd())\nx = torch.rand(3); y = np.random.rand(3)"
+                      "\nassert folder == 'sub'; z = np.array(random.random())"), root=tmp_path)["metadata"]["sslkit"]["results"]
+            for name in "ab" if [seed(ord(name)) for seed in (torch.manual_seed, np.random.seed, random.seed)]]
     assert seen[0] == seen[1] and list(seen[0]) == ["x", "y", "z"]
     loaded = sys.modules["torch"]
     play(tmp_path, "import torch; torch.from_notebook = 1")
@@ -116,6 +117,7 @@ def test_failure_names_notebook_cell_and_line(tmp_path):
     assert "cell 1, id cell-1>\", line 2, in half" in text and "assert x % 2 == 0" in text   # and the way down to the cause
     assert "interactiveshell" not in text and "never reached" not in text
 
+@pytest.mark.filterwarnings("ignore:To exit")
 @pytest.mark.parametrize("source, words", [
     ("x = 1\nif x\n    pass", "line 2: SyntaxError"), ("import nothing_of_this_name", "ModuleNotFoundError"), ("exit_code = 1\nraise SystemExit(0)", "SystemExit"),
     ("%no_such_magic", "no_such_magic"), ("import matplotlib.pyplot as plt\nplt.plot([1], [1]); plt.title('$\\\\frac{$')", "ValueError")])
@@ -163,6 +165,12 @@ def test_figures_in_every_notebook(tmp_path):
         nb = play(tmp_path, "import matplotlib.pyplot as plt", "fig, ax = plt.subplots(figsize=(1, 1)); ax.plot([0, 1])\n'value'", "assert not plt.get_fignums()")
         assert [o["output_type"] for o in nb["cells"][1]["outputs"]] == ["execute_result", "display_data"] and "image/png" in nb["cells"][1]["outputs"][1]["data"]
 
+@pytest.mark.filterwarnings("ignore:InlineBackend._figure_formats_changed:DeprecationWarning")
+def test_configuration_of_the_shell_is_gone(tmp_path):
+    for first, kind in (("%config InlineBackend.figure_formats = ['svg']", "image/svg+xml"), ("1", "image/png")):
+        nb = play(tmp_path, first, "import matplotlib.pyplot as plt\nfig, ax = plt.subplots(figsize=(1, 1))")
+        assert kind in nb["cells"][1]["outputs"][0]["data"]
+
 def test_display_that_is_updated_later(tmp_path):
     nb = play(tmp_path, "from IPython.display import display\nhandle = display('old', display_id=True)", "handle.update('new')")
     assert outputs(nb) == [("display_data", "'new'")]
@@ -177,7 +185,6 @@ def test_progress_bars_write_nothing(tmp_path):
     assert outputs(play(tmp_path, "from tqdm.auto import tqdm, trange\nfor _ in tqdm(range(3)): pass\nfor _ in trange(3): pass")) == []
 
 def test_nothing_of_a_notebook_stays_in_memory(tmp_path):
-    import gc, weakref
     play(tmp_path, "import builtins, weakref\nclass Big: pass\nbig = Big(); Big()\nbuiltins.__dict__.setdefault('watched', []).append(weakref.ref(big))", "big", "import torch; torch.watched = watched")
     watched = torch.__dict__.pop("watched")
     gc.collect()

@@ -35,6 +35,7 @@ def test_notebook_is_clean(path):
 def test_every_module_says_what_it_exports(made):
     for p, text in made.items():
         if p.name == "__init__.py": continue
+        compile(text, p.name, "exec")                                     # ast.parse would let a late `from __future__` pass
         tree = ast.parse(text)
         assert "__all__" in [getattr(t, "id", "") for n in tree.body if isinstance(n, ast.Assign) for t in n.targets], p
         decorators = [ast.unparse(d) for n in ast.walk(tree) for d in getattr(n, "decorator_list", [])]

@@ -44,6 +44,7 @@ def _family(arms: Any) -> tuple[str, ...]:
     if not arms or not all(isinstance(a, str) for a in arms): raise InputError(f"a family of arms is a pattern or a list of names, not {arms!r}.")
     return arms
 
+def _spoken(names: Iterable) -> str: return ", ".join(map(str, names))
 def _number(x: Any) -> bool: return isinstance(x, (int, float)) and not isinstance(x, bool)
 
 def _show(x: Any) -> str:
@@ -69,7 +70,8 @@ def _back(x: Any) -> Any:
     if isinstance(x, Mapping):
         x = dict(x); kind = x.pop("kind", None)
         if kind not in _Data.kinds: raise unknown("kind of clause", kind, _Data.kinds)
-        return _Data.kinds[kind]._from(**{k: _back(v) for k, v in x.items()})
+        try: return _Data.kinds[kind]._from(**{k: _back(v) for k, v in x.items()})
+        except TypeError: raise InputError(f"the clause {kind} does not have the fields {_spoken(x)}; it was written by another version of sslkit.") from None
     return tuple(map(_back, x)) if isinstance(x, (list, tuple)) else x
 
 @dataclass(frozen=True)
@@ -98,20 +100,18 @@ class average(_Data):
 Term = Union[str, float, gap, pick, average]    # an arm, a level, or made of several arms
 
 # %% ../../nbs/core/claims.ipynb #c0dbb7fa
-def _spoken(names: Iterable) -> str: return ", ".join(map(str, names))
-
 class Evidence:
-    "Rows, looked up by arm and seed, with the direction of each metric; only the first `n` seeds are seen."
-    def __init__(self, rows: Iterable[Mapping], metrics: Mapping[str, Metric], floors: Sequence[str] = (), arms: Sequence[str] = (), n: int | None = None):
+    "Rows, looked up by arm and seed, with the direction of each metric."
+    def __init__(self, rows: Iterable[Mapping], metrics: Mapping[str, Metric], floors: Sequence[str] = (), arms: Sequence[str] = ()):
         self.table: dict[str, dict[int, Mapping]] = {a: {} for a in (*arms, *floors)}
         for r in rows:
             if r["seed"] in self.table.setdefault(r["arm"], {}):
                 raise InputError(f"arm {r['arm']} has two rows of seed {r['seed']}; give one row for each arm and seed.")
             self.table[r["arm"]][r["seed"]] = r["metrics"]
         self.metrics, self.floors, self.missing = metrics, tuple(floors), {}
-        self.seeds = sorted({s for rows in self.table.values() for s in rows})[:n]
+        self.seeds = sorted({s for rows in self.table.values() for s in rows})
 
-    def only(self, arms: Iterable[str], n: int | None) -> "Evidence":
+    def only(self, arms: Iterable[str], n: int) -> "Evidence":
         "The rows of some arms and of the first `n` seeds that any of these has."
         new = object.__new__(Evidence); new.__dict__.update(self.__dict__, missing={})
         new.table = {a: self.table.get(a, {}) for a in dict.fromkeys(arms)}
@@ -147,14 +147,16 @@ class Evidence:
         common = [s for s in self.seeds if all(s in v for v in each.values())]
         if isinstance(term, average): return {s: sum(v[s] for v in each.values()) / len(each) for s in common}
         chosen, sign = {a: self.value(a, term.by) for a in each}, self.sign(term.by)
-        best = {s: max(each, key=lambda a: sign * chosen[a][s]) for s in common if all(s in v for v in chosen.values())}
+        best = {s: max(sorted(each), key=lambda a: sign * chosen[a][s]) for s in common if all(s in v for v in chosen.values())}
         return {s: each[a][s] for s, a in best.items()}
 
     def difference(self, a: Term, b: Term, metric: str | None, factor: float = 1.0) -> dict[int, float]:
         "Seed -> how much better `a` is than `factor * b`; seeds that only one of them has are left out."
         gaps = isinstance(a, gap) or isinstance(b, gap)
-        if gaps and not all(isinstance(t, gap) or _number(t) for t in (a, b)): raise InputError(f"{_show(a)} cannot be compared with {_show(b)}; compare a gap with a gap or a number.")
-        if metric is None and not all(_number(t) or isinstance(t, gap) and t.metric for t in (a, b)): raise InputError(f"which metric of {_show(a)} and {_show(b)} is meant? give metric=.")
+        if gaps and not all(isinstance(t, gap) or _number(t) for t in (a, b)):
+            raise InputError(f"{_show(a)} cannot be compared with {_show(b)}; compare a gap with a gap or a number.")
+        if metric is None and not all(_number(t) or isinstance(t, gap) and t.metric for t in (a, b)):
+            raise InputError(f"which metric of {_show(a)} and {_show(b)} is meant? give metric=.")
         va, vb, sign = self.value(a, metric), self.value(b, metric), 1 if gaps else self.sign(metric)
         return {s: sign * (va[s] - factor * vb[s]) for s in va if s in vb}
 
@@ -175,9 +177,9 @@ def interval(values: Sequence[float],    # one a seed
 
 def _above(x: float, margin: float) -> bool:
     "Is `x` above the margin by more than rounding?"
-    return x - margin > 1e-9 * max(1.0, abs(margin))
+    return x - margin > 1e-12 + 1e-9 * abs(margin)
 
-# %% ../../nbs/core/claims.ipynb #696d2b00
+# %% ../../nbs/core/claims.ipynb #dbef03ea
 @dataclass(frozen=True)
 class Result:
     "What the evidence says about one comparison."
@@ -200,27 +202,33 @@ class Result:
 
 def _missing(seen: Evidence) -> str:
     "In words, what is not there."
-    return "; ".join(f"{what} lacks seed{'s' * (len(set(s)) > 1)} {_spoken(sorted(set(s)))}" if s else f"{what} is missing" for what, s in seen.missing.items())
+    each = {what: sorted(set(seeds)) for what, seeds in seen.missing.items()}
+    return "; ".join(f"{what} lacks seed{'s' * (len(seeds) > 1)} {_spoken(seeds)}" for what, seeds in each.items())
 
 def _shown(text: str, values: Mapping[int, float], seen: Evidence, n: int, margin: float, unit: str) -> Result:
     "Values and their range; nothing is concluded, and the reason is given if there are too few."
     v = tuple(d for _, d in sorted(values.items()))
-    reason = "" if len(v) >= max(n, MIN_SEEDS) else _missing(seen) or f"{len(v)} of {max(n, MIN_SEEDS)} seeds: values and their range, no verdict"
+    needed = max(n, MIN_SEEDS)
+    reason = "" if len(v) >= needed else _missing(seen) or f"{len(v)} of {needed} seeds: values and their range, no verdict"
     out = Result(text, "incomplete", margin=margin, n=len(v), unit=unit, reason=reason, values=v)
     return replace(out, estimate=math.fsum(v) / len(v), low=min(v), high=max(v)) if v else out
 
 def _decided(out: Result, estimate: float, low: float, high: float, smallest: float | None = None, outside: bool = False) -> Result:
     "`holds` above the margin, `refuted` below it; `outside`: `holds` between -margin and margin, `refuted` outside."
     m = out.margin
-    holds, refuted = (_above(low, m), _above(m, high)) if not outside else (_above(m, high) and _above(low, -m), _above(low, m) or _above(-m, high))
-    return replace(out, verdict="holds" if holds else "refuted" if refuted else "undecided", estimate=estimate, low=low, high=high, smallest=smallest)
+    if outside: holds, refuted = _above(m, high) and _above(low, -m), _above(low, m) or _above(-m, high)
+    else: holds, refuted = _above(low, m), _above(m, high)
+    verdict = "holds" if holds else "refuted" if refuted else "undecided"
+    return replace(out, verdict=verdict, estimate=estimate, low=low, high=high, smallest=smallest)
 
-def _paired(text: str, differences: Callable[[], dict[int, float]], seen: Evidence, level: float, n: int, margin: float, unit: str = "", outside: bool = False) -> Result:
+def _paired(text: str, differences: Callable[[], dict[int, float]], seen: Evidence, level: float, n: int, margin: float, unit: str = "",
+            outside: bool = False) -> Result:
     "Judge paired differences by Student's interval."
     seen.missing = {}
     out = _shown(text, differences(), seen, n, margin, unit)
     return out if out.reason else _decided(out, *interval(out.values, level), outside=outside)
 
+# %% ../../nbs/core/claims.ipynb #b126d0b1
 class Claim(_Data):
     "A falsifiable statement about arms and metrics, as data: comparable, printable, `to_dict` and `from_dict`."
     def parts(self) -> tuple["Claim", ...]:
@@ -265,9 +273,11 @@ def _check_fields(clause: Claim) -> None:
         v = getattr(clause, f.name)
         if isinstance(v, list): object.__setattr__(clause, f.name, v := tuple(v))
         if v == () or v == "": raise InputError(f"{f.name} of a clause is empty; name what is compared.")
-        if f.name in ("by", "factor") and not (_number(v) and math.isfinite(v)): raise InputError(f"{f.name}={v!r} is not a number; give it in the metric's unit.")
+        if f.name in ("by", "factor") and not (_number(v) and math.isfinite(v)):
+            raise InputError(f"{f.name}={v!r} is not a number; give it in the metric's unit.")
     for t in clause.terms():
-        if not (_number(t) or isinstance(t, (str, gap, pick, average))): raise InputError(f"{t!r} cannot be compared; name an arm or give a number.")
+        if not (_number(t) or isinstance(t, (str, gap, pick, average))):
+            raise InputError(f"{t!r} cannot be compared; name an arm or give a number.")
 
 # %% ../../nbs/core/claims.ipynb #fd2f6eba
 @dataclass(frozen=True)
@@ -285,15 +295,16 @@ class better(Claim):
 
     def text(self, than: Any) -> str:
         "The comparison with one of `than`, or with all, in words."
-        own = isinstance(self.a, gap)
-        subject = _show(self.a) + (f" in {self.metric}" if self.metric and not self.a.metric else "") if own else f"{self.metric} of {_show(self.a)}"
-        return f"{subject} {self.word[own]} {_times(self.factor)}{_show(than)}{_by(self.by)}"
+        is_gap = isinstance(self.a, gap)
+        subject = _show(replace(self.a, metric=self.a.metric or self.metric)) if is_gap else f"{self.metric} of {_show(self.a)}"
+        return f"{subject} {self.word[is_gap]} {_times(self.factor)}{_show(than)}{_by(self.by)}"
     def __str__(self): return self.text(self.than)
 
     def difference(self, than: Term, seen: Evidence) -> dict[int, float]: return seen.difference(self.a, than, self.metric, self.factor)
 
     def results(self, seen, level, n):
-        unit = seen.metric(self.metric).unit if self.metric else ""
+        metric = self.metric or getattr(self.a, "metric", None)
+        unit = seen.metric(metric).unit if metric else ""
         return [_paired(self.text(t), lambda t=t: self.difference(t, seen), seen, level, n, self.by, unit) for t in _each(self.than)]
 
 @dataclass(frozen=True)
@@ -318,8 +329,8 @@ class within(Claim):
     def text(self, of: Any) -> str: return f"{self.metric} of {_show(self.a)} is within {self.by:g} of {_show(of)}"
     def __str__(self): return self.text(self.of)
     def results(self, seen, level, n):
-        return [_paired(self.text(t), lambda t=t: seen.difference(self.a, t, self.metric), seen, level, n, self.by, seen.metric(self.metric).unit, outside=True)
-                for t in _each(self.of)]
+        unit = seen.metric(self.metric).unit
+        return [_paired(self.text(t), lambda t=t: seen.difference(self.a, t, self.metric), seen, level, n, self.by, unit, outside=True) for t in _each(self.of)]
 
 # %% ../../nbs/core/claims.ipynb #af82cc73
 @dataclass(frozen=True)
@@ -333,7 +344,8 @@ class above_floor(Claim):
     def praised(self): return [(self.a, self.metric)]
     def __str__(self): return f"{self.metric} of {_show(self.a)} is above every floor{_by(self.by)}"
     def results(self, seen, level, n):
-        if not seen.floors: raise InputError(f"the claim '{self}' needs floors and the experiment declares none; give floors=['random_encoder', ...].")
+        if not seen.floors:
+            raise InputError(f"the claim '{self}' needs floors and the experiment declares none; give floors=['random_encoder', ...].")
         return better(self.a, seen.floors, self.metric, self.by).results(seen, level, n)
 
 @dataclass(frozen=True)
@@ -344,7 +356,8 @@ class ordered(Claim):
     by: float = 0.0
     def __post_init__(self):
         _check_fields(self)
-        if not isinstance(self.arms, tuple) or len(self.arms) < 2: raise InputError(f"arms={self.arms!r} cannot be ordered; list two or more, the best first.")
+        if not isinstance(self.arms, tuple) or len(self.arms) < 2:
+            raise InputError(f"arms={self.arms!r} cannot be ordered; list two or more, the best first.")
     def terms(self): return self.arms
     def praised(self): return [(self.arms[0], self.metric)]
     def __str__(self): return f"{self.metric}: {f' > '.join(map(_show, self.arms))}{f', each by {self.by:g}' if self.by else ''}"
@@ -396,12 +409,16 @@ class correlates(Claim):
         if self.above is not None and self.below is not None: raise InputError(f"above={self.above} and below={self.below}: give one of them.")
     def terms(self): return (average(self.family),)
     def __str__(self):
-        return f"over {', '.join(self.family)}, Spearman of {self.x} and {self.y} is {f'above {self.above:g}' if self.below is None else f'below {self.below:g}'}"
+        level = f"above {self.above:g}" if self.below is None else f"below {self.below:g}"
+        return f"over {', '.join(self.family)}, Spearman of {self.x} and {self.y} is {level}"
 
     def results(self, seen, level, n):
-        seen.missing, _ = {}, [seen.metric(m) for m in (self.x, self.y)]
-        runs = [(a, x[s], y[s]) for a in sorted(seen.match(self.family)) for x, y in [(seen.value(a, self.x), seen.value(a, self.y))] for s in seen.seeds if s in x and s in y]
-        k, margin = len({a for a, *_ in runs}), self.above if self.below is None else self.below
+        for metric in (self.x, self.y): seen.metric(metric)                     # both are declared
+        seen.missing, runs = {}, []
+        for arm in sorted(seen.match(self.family)):
+            x, y = seen.value(arm, self.x), seen.value(arm, self.y)
+            runs += [(arm, x[s], y[s]) for s in seen.seeds if s in x and s in y]
+        k, margin = len({arm for arm, *_ in runs}), self.above if self.below is None else self.below
         out = Result(str(self), "incomplete", margin=margin, n=k)
         if seen.missing or len(seen.seeds) < n: return [replace(out, reason=_missing(seen) or f"{len(seen.seeds)} of {n} seeds")]
         if k < MIN_CONFIGURATIONS: return [replace(out, reason=f"{k} configurations; {MIN_CONFIGURATIONS} are needed")]
@@ -444,9 +461,10 @@ class first(Claim):
             reached.extend((ra, rb) for *_, ra, rb in found.values())
             return {s: self.factor * sb - sa for s, (sa, sb, *_) in found.items()}
         out = _paired(str(self), steps, seen, level, n, self.by, "steps")
-        late_a, late_b = sum(not a for a, _ in reached), sum(not b for _, b in reached)
-        if late_a and out.verdict == "holds" or late_b and out.verdict == "refuted": out = replace(out, verdict="undecided")
-        return [replace(out, reason="; ".join(filter(None, [out.reason, late_a and f"{self.a} does not get there in {late_a} seeds", late_b and f"{self.before} does not get there in {late_b} seeds"])))]
+        late = {self.a: sum(not a for a, _ in reached), self.before: sum(not b for _, b in reached)}
+        if late[self.a] and out.verdict == "holds" or late[self.before] and out.verdict == "refuted": out = replace(out, verdict="undecided")
+        remarks = [out.reason, *(f"{arm} does not get there in {k} of {len(reached)} seeds" for arm, k in late.items() if k)]
+        return [replace(out, reason="; ".join(filter(None, remarks)))]
 
 # %% ../../nbs/core/claims.ipynb #31ad47af
 @dataclass(frozen=True)
@@ -458,13 +476,17 @@ class drops(Claim):
     than: str | None = None
     def __post_init__(self): _check_fields(self)
     def terms(self): return (self.a,) if self.than is None else (self.a, self.than)
-    def __str__(self): return f"{self.from_peak} of {self.a} drops from its peak{'' if self.than is None else f' more than that of {self.than}'}{_by(self.by)}"
+    def __str__(self):
+        more = "" if self.than is None else f" more than that of {self.than}"
+        return f"{self.from_peak} of {self.a} drops from its peak{more}{_by(self.by)}"
 
     def fall(self, arm: str, seen: Evidence) -> dict[int, list[float]]:
         "Seed -> how much better than at the end the curve was at each earlier step."
         sign, curves = seen.sign(self.from_peak), seen.raw(arm, self.from_peak)
-        if len({tuple(t for t, _ in c) for c in curves.values()}) > 1: raise InputError(f"the curves {self.from_peak} of {arm} have different steps; measure them at the same.")
-        if any(len(c) < 2 for c in curves.values()): raise InputError(f"the curve {self.from_peak} of {arm} has one point; measure it at two or more steps.")
+        if len({tuple(t for t, _ in c) for c in curves.values()}) > 1:
+            raise InputError(f"the curves {self.from_peak} of {arm} have different steps; measure them at the same.")
+        if any(len(c) < 2 for c in curves.values()):
+            raise InputError(f"the curve {self.from_peak} of {arm} has one point; measure it at two or more steps.")
         return {s: [sign * (v - c[-1][1]) for _, v in c[:-1]] for s, c in curves.items()}
 
     def results(self, seen, level, n):
@@ -505,16 +527,19 @@ class check(Claim):
         seen.missing = {}
         arms = seen.match(self.arms)
         if self.function:
-            if self.call is None: return [Result(str(self), "incomplete", reason=f"{self.what} is a function of the room; judge the claim there")]
+            if self.call is None:
+                return [Result(str(self), "incomplete", reason=f"{self.what} is a function of the room; judge the claim there")]
             full = [s for s in seen.seeds if all(s in seen.table[a] for a in arms)]
             seen.missing = {a: gone for a in arms if (gone := [s for s in seen.seeds if s not in seen.table[a]])}
             values = [bool(self.call({a: seen.table[a][s] for a in arms})) for s in full]
         else:
             arms = [a for a in arms if any(self.what in m for m in seen.table[a].values())]
             found = {a: seen.raw(a, self.what) for a in arms}
-            if wrong := [v for a in arms for v in found[a].values() if not isinstance(v, bool)]: raise InputError(f"check({self.what!r}) needs true or false, not {wrong[0]!r}; name a boolean metric, or use better(...).")
+            if wrong := [v for a in arms for v in found[a].values() if not isinstance(v, bool)]:
+                raise InputError(f"check({self.what!r}) needs true or false, not {wrong[0]!r}; name a boolean metric, or use better(...).")
             values = [all(found[a][s] for a in arms) for s in seen.seeds if arms and all(s in found[a] for a in arms)]
-        out = Result(str(self), "incomplete", n=len(values), values=tuple(map(float, values)), estimate=sum(values) / len(values) if values else None, unit="of seeds")
+        share = sum(values) / len(values) if values else None
+        out = Result(str(self), "incomplete", share, n=len(values), values=tuple(map(float, values)), unit="of seeds")
         if len(values) < n: return [replace(out, reason=_missing(seen) or f"{len(values)} of {n} seeds")]
         return [replace(out, verdict="holds" if all(values) else "refuted")]
 
@@ -565,10 +590,9 @@ class Verdict:
     def table(self) -> list[tuple[str, ...]]:
         "Rows of text: verdict, clause, estimate, interval, margin, n, smallest difference to be seen."
         number = lambda x: "" if x is None or not math.isfinite(x) else f"{x:.3g}"
+        span = lambda r: "" if r.low is None else f"{number(r.low)} to {number(r.high)}" if r.verdict == "incomplete" else f"[{number(r.low)}, {number(r.high)}]"
         return [("", "clause", "estimate", "interval", "margin", "n", "could see", ""),
-                *((r.verdict, r.text, f"{number(r.estimate)} {r.unit}".strip(),
-                   "" if r.low is None else f"[{number(r.low)}, {number(r.high)}]" if r.verdict != "incomplete" else f"{number(r.low)} to {number(r.high)}",
-                   number(r.margin), str(r.n), number(r.smallest), r.reason) for r in self.results)]
+                *((r.verdict, r.text, f"{number(r.estimate)} {r.unit}".strip(), span(r), number(r.margin), str(r.n), number(r.smallest), r.reason) for r in self.results)]
 
     def __str__(self):
         table = self.table()
@@ -580,9 +604,10 @@ class Verdict:
         e = lambda s: html.escape(str(s))
         head, *body = self.table()
         mark = lambda v: f"<b style='color:{colour[v]}'>{v}</b>"
-        lines = "".join(f"<tr><td>{mark(row[0])}</td>{''.join(f'<td style=text-align:left>{e(c)}</td>' for c in row[1:])}</tr>" for row in body)
+        line = lambda tag, first, rest: f"<tr><{tag}>{first}</{tag}>" + "".join(f"<{tag} style=text-align:left>{e(c)}</{tag}>" for c in rest) + "</tr>"
+        lines = line("th", "", head[1:]) + "".join(line("td", mark(row[0]), row[1:]) for row in body)
         notes = "".join(f"<p>{e(s)}</p>" for s in self.notes)
-        return f"<div>{mark(self.verdict)} {e(self.title.partition(':')[2])}<table><tr>{''.join(f'<th style=text-align:left>{e(c)}</th>' for c in head)}</tr>{lines}</table>{notes}</div>"
+        return f"<div>{mark(self.verdict)} {e(self.title.partition(':')[2])}<table>{lines}</table>{notes}</div>"
 
 # %% ../../nbs/core/claims.ipynb #eae04232
 def below_floors(claim: Claim, seen: Evidence) -> tuple[str, ...]:
@@ -594,8 +619,8 @@ def below_floors(claim: Claim, seen: Evidence) -> tuple[str, ...]:
             if not any(metric in m for m in seen.table.get(floor, {}).values()): continue
             d = seen.difference(term, floor, metric)
             if d and _above(0.0, sum(d.values()) / len(d)):
-                mean = lambda v: sum(v[s] for s in d) / len(d)
-                out.append(f"{metric} of {_show(term)} is below its floor {floor} ({mean(seen.value(term, metric)):.3g} and {mean(seen.value(floor, metric)):.3g})")
+                mean = lambda t: sum(v for s, v in seen.value(t, metric).items() if s in d) / len(d)
+                out.append(f"{metric} of {_show(term)} is below its floor {floor} ({mean(term):.3g} and {mean(floor):.3g})")
     return tuple(out)
 
 def check_looks(looks: Sequence[int]) -> tuple[int, ...]:

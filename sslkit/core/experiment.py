@@ -262,8 +262,14 @@ class Verification:
         "The room's teaching figure from these runs; without one, every arm's metrics."
         if self.experiment._figure and all(r.extras or r.row["arm"] in self.experiment.floors for r in self.runs):
             return self.experiment._figure({r.row["arm"]: r.extras for r in self.runs})
+        import matplotlib.pyplot as plt
         from sslkit.core.plots import plot_arms
-        return plot_arms([r.row for r in self.runs])
+        shown = [m for m in self.experiment.metrics if any(m in r.row["metrics"] for r in self.runs)]
+        fig, axes = plt.subplots(1, len(shown), figsize=(4 * len(shown), 3), layout="constrained", squeeze=False)
+        for ax, metric in zip(axes[0], shown):
+            rows = [r.row for r in self.runs if metric in r.row["metrics"]]
+            plot_arms(rows, metric, floors=[f for f in self.experiment.floors if any(r["arm"] == f for r in rows)], ax=ax)
+        return fig
 
 def cell(values: Sequence[float]) -> str:
     "A few values as a cell of a table: the value, or mean, standard deviation and number."

@@ -11,13 +11,15 @@ from contextvars import ContextVar
 from datetime import datetime, timezone
 from importlib import metadata, resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from .errors import InputError
+
+if TYPE_CHECKING: from sslkit.core.claims import Verdict
 
 # %% auto #0
 __all__ = ['WITNESSES', 'TUNING_FROM', 'PLANNED', 'SAME_MACHINE', 'note', 'noting', 'closure_modules', 'closure', 'environment',
            'commit', 'schema', 'violation', 'ledger_path', 'read', 'plan_digest', 'current_plan', 'plan_count', 'runs',
-           'append', 'register', 'same_golden', 'status']
+           'append', 'register', 'same_golden', 'status', 'verdict']
 
 # %% ../../nbs/core/ledger.ipynb #44082e1d
 _listening: ContextVar[tuple[dict, ...]] = ContextVar("listening", default=())
@@ -67,13 +69,14 @@ def _tree(node: Any) -> Any:
         documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
         versions = [n for n in node.body if isinstance(n, ast.Assign) and [getattr(t, "id", "") for t in n.targets] == ["__version__"]]
         told["body"] = [n for n in node.body[documented:] if n not in versions]
-    if isinstance(node, ast.JoinedStr): told["values"] = [v for v in node.values if getattr(v, "value", None) != ""]       # Python 3.12 adds empty strings
+    if isinstance(node, ast.JoinedStr): told["values"] = [v for v in node.values if getattr(v, "value", None) != ""]   # 3.12 adds empty strings
     return (type(node).__name__, *((name, _tree(v)) for name, v in sorted(told.items()) if v is not None and v != []))
 
 def _root(package: str) -> Path:
     "The folder of a top-level package, found without importing it."
     spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations: raise InputError(f"module {package!r} is not a package on the path; give a name such as 'sslkit.core.batch'.")
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError(f"module {package!r} is not a package on the path; give a name such as 'sslkit.core.batch'.")
     return Path(list(spec.submodule_search_locations)[0])
 
 def _file(module: str) -> Path | None:
@@ -139,10 +142,12 @@ def commit() -> str:
     "Short git hash of the checkout that this package runs from, `-dirty` if code differs from it; outside a checkout the version."
     from sslkit import __version__
     home = _root("sslkit").parent
-    def git(*words): return subprocess.run(["git", "-C", str(home), *words], capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+    def git(*words):
+        return subprocess.run(["git", "-C", str(home), *words], capture_output=True, text=True, check=True, timeout=30).stdout.strip()
     try:
         if Path(git("rev-parse", "--show-toplevel")).resolve() != home.resolve(): return __version__
-        return git("rev-parse", "--short=10", "HEAD") + ("-dirty" if git("status", "--porcelain", "--", ".", ":(exclude)sslkit/ledger/*/*.jsonl") else "")
+        changed = git("status", "--porcelain", "--", ".", ":(exclude)sslkit/ledger/*/*.jsonl")
+        return git("rev-parse", "--short=10", "HEAD") + ("-dirty" if changed else "")
     except (OSError, subprocess.SubprocessError): return __version__
 
 # %% ../../nbs/core/ledger.ipynb #21a306f8
@@ -151,21 +156,22 @@ def schema() -> dict:
     "The JSON schema of a line."
     return json.loads(resources.files("sslkit").joinpath("ledger", "schema.json").read_text(encoding="utf-8"))
 
-_TYPES = {"object": lambda x: isinstance(x, dict), "array": lambda x: isinstance(x, list), "string": lambda x: isinstance(x, str), "null": lambda x: x is None,
-          "boolean": lambda x: isinstance(x, bool), "number": lambda x: isinstance(x, (int, float)) and not isinstance(x, bool),
+_TYPES = {"object": lambda x: isinstance(x, dict), "array": lambda x: isinstance(x, list), "string": lambda x: isinstance(x, str),
+          "null": lambda x: x is None, "boolean": lambda x: isinstance(x, bool), "number": lambda x: isinstance(x, (int, float)) and not isinstance(x, bool),
           "integer": lambda x: (isinstance(x, int) or isinstance(x, float) and x.is_integer()) and not isinstance(x, bool)}
 
 def _violation(x: Any, rule: Mapping, where: str = "") -> str | None:
     "What of `x` breaks a rule of the schema, in words; None if nothing."
     if "$ref" in rule: return _violation(x, schema()["$defs"][rule["$ref"].rpartition("/")[2]], where)
-    here, types = where or "the line", rule.get("type", [])
+    here, low, high = where or "the line", rule.get("minimum", -math.inf), rule.get("maximum", math.inf)
+    types = [rule["type"]] if isinstance(rule.get("type"), str) else rule.get("type", [])
     if isinstance(x, float) and not math.isfinite(x): return f"{here}={x!r} is not finite; record what a diverged run is worth (chance level, say)"
-    if types and not any(_TYPES[t](x) for t in ([types] if isinstance(types, str) else types)): return f"{here}={x!r} is no {types if isinstance(types, str) else ' or '.join(types)}"
+    if types and not any(_TYPES[t](x) for t in types): return f"{here}={x!r} is no {' or '.join(types)}"
     if "const" in rule and (x != rule["const"] or isinstance(x, bool)): return f"{here}={x!r} is not {rule['const']!r}"
     if "enum" in rule and x not in rule["enum"]: return f"{here}={x!r} is none of {', '.join(rule['enum'])}"
     if "anyOf" in rule and all(_violation(x, r) for r in rule["anyOf"]): return f"{here}={x!r} is no number, truth value or curve"
     if isinstance(x, str) and not re.search(rule.get("pattern", ""), x): return f"{here}={x!r} is not written like {rule['pattern']}"
-    if _TYPES["number"](x) and not rule.get("minimum", x) <= x <= rule.get("maximum", x): return f"{here}={x!r} is outside {rule.get('minimum', '')}..{rule.get('maximum', '')}"
+    if _TYPES["number"](x) and not low <= x <= high: return f"{here}={x!r} is outside {low}..{high}"
     if isinstance(x, list):
         if not rule.get("minItems", 0) <= len(x) <= rule.get("maxItems", len(x)): return f"{here} has {len(x)} entries"
         return next((v for i, e in enumerate(x) if (v := _violation(e, rule.get("items", {}), f"{where}[{i}]"))), None)
@@ -252,9 +258,11 @@ def _check_plan(plan: Mapping) -> None:
     "Is the plan one that can be judged?"
     from sslkit.core.claims import Claim, Evidence, Metric, arms_of, check_looks
     claim = Claim.from_dict(plan["claim"])
-    if strange := [f for f in plan["floors"] if f not in plan["arms"]]: raise InputError(f"the floor {strange[0]!r} is none of the plan's arms; add it to arms.")
+    if strange := [f for f in plan["floors"] if f not in plan["arms"]]:
+        raise InputError(f"the floor {strange[0]!r} is none of the plan's arms; add it to arms.")
     seen = Evidence([], {k: Metric.from_dict(m) for k, m in plan["metrics"].items()}, plan["floors"], plan["arms"])
-    if strange := [a for a in arms_of(claim.terms(), seen) if a not in plan["arms"]]: raise InputError(f"the claim speaks of {strange[0]!r}, which is none of the plan's arms {', '.join(plan['arms'])}.")
+    if strange := [a for a in arms_of(claim.terms(), seen) if a not in plan["arms"]]:
+        raise InputError(f"the claim speaks of {strange[0]!r}, which is none of the plan's arms {', '.join(plan['arms'])}.")
     claim.results(seen, 0.95, 1)                                          # every metric it names has a direction
     check_looks(plan["looks"])
     if lacking := [a for a in plan["arms"] if a not in plan["floors"] and a not in plan["tried"]]:
@@ -265,7 +273,8 @@ def _check_run(row: Mapping, rows: list[Mapping]) -> None:
     plan = current_plan(rows, row["scale"], row["level"])
     what = f"{row['id']} at scale {row['scale']}, level {row['level']}"
     if plan is None: raise InputError(f"no plan for {what} stands in the ledger; register one before its witness seeds run.")
-    if row["plan"] != plan_digest(plan): raise InputError(f"plan={row['plan']!r} is not the current plan of {what} ({plan_digest(plan)}); run again under the current one.")
+    if row["plan"] != (now := plan_digest(plan)):
+        raise InputError(f"plan={row['plan']!r} is not the current plan of {what} ({now}); run again under the current one.")
     if row["arm"] not in plan["arms"]: raise InputError(f"arm={row['arm']!r} is not in the plan of {what}; register a plan that has it.")
     if row["settings"] != plan["settings"]:
         differ = sorted(k for k in {*row["settings"], *plan["settings"]} if row["settings"].get(k) != plan["settings"].get(k))
@@ -339,9 +348,12 @@ def append(row: Mapping, chapter: str) -> dict:
     row = _plain(row)
     seed, kind = row.get("seed"), row.get("kind")
     if kind == "plan": raise InputError("a plan is registered: call register(plan, chapter).")
-    if isinstance(seed, int) and seed >= TUNING_FROM: raise InputError(f"seed={seed} is a tuning seed, which never enters the ledger; witness seeds are 0 to 9.")
-    if isinstance(seed, int) and seed not in WITNESSES: raise InputError(f"seed={seed} is neither a witness (0 to 9) nor a tuning seed (from {TUNING_FROM}); the ledger takes witnesses only, so that nobody picks seeds.")
-    if kind == "run" and row.get("scale") == "tiny": raise InputError("scale='tiny' gives no evidence; record its first losses as kind='golden' instead.")
+    if isinstance(seed, int) and seed >= TUNING_FROM:
+        raise InputError(f"seed={seed} is a tuning seed, which never enters the ledger; witness seeds are 0 to 9.")
+    if isinstance(seed, int) and seed not in WITNESSES:
+        raise InputError(f"seed={seed} is neither a witness (0 to 9) nor a tuning seed (from {TUNING_FROM}); only witnesses are heard, so that nobody picks seeds.")
+    if kind == "run" and row.get("scale") == "tiny":
+        raise InputError("scale='tiny' gives no evidence; record its first losses as kind='golden' instead.")
     return _append(row, chapter, _check_run if kind == "run" else lambda row, rows: None)
 
 def register(plan: Mapping,  # id, scale, level, claim, arms, floors, metrics, looks, settings, tried, closure, commit
@@ -377,10 +389,23 @@ def status(rows: Iterable[Mapping],               # all lines of a room
           ) -> str:                               # current, revalidated or stale: the worst of the runs
     "Do runs still say what the code of today computes?"
     rows = list(rows)
+    alike = lambda a, b: all(a["env"][k] == b["env"][k] for k in SAME_MACHINE)
     def one(run):
         if run["closure"] == closure_now: return "current"
         then, now = ([r for r in rows if r["kind"] == "golden" and r["arm"] == run["arm"] and r["closure"] == c] for c in (run["closure"], closure_now))
         pairs = [(a, b) for a in then for b in now]
-        alike = [p for p in pairs if all(p[0]["env"][k] == p[1]["env"][k] for k in SAME_MACHINE)]       # the sharper comparison, where there is one
-        return "revalidated" if pairs and all(same_golden(a, b) for a, b in alike or pairs) else "stale"
-    return max(map(one, [r for r in rows if r["kind"] == "run"] if of is None else of), key=["current", "revalidated", "stale"].index, default="current")
+        sharp = [p for p in pairs if alike(*p)]                            # on one kind of machine, if there are such
+        return "revalidated" if pairs and all(same_golden(*p) for p in sharp or pairs) else "stale"
+    found = map(one, [r for r in rows if r["kind"] == "run"] if of is None else of)
+    return max(found, key=["current", "revalidated", "stale"].index, default="current")
+
+# %% ../../nbs/core/ledger.ipynb #c8411a1d
+def verdict(rows: Iterable[Mapping],  # all lines of a room
+            scale: str = "small", level: str | None = None,
+           ) -> Verdict | None:       # None: nothing was planned
+    "What the runs of the current plan say about its claim."
+    from sslkit.core.claims import Claim, Metric, judge
+    rows = list(rows)
+    if (plan := current_plan(rows, scale, level)) is None: return None
+    metrics = {k: Metric.from_dict(m) for k, m in plan["metrics"].items()}
+    return judge(Claim.from_dict(plan["claim"]), runs(rows, plan), metrics, plan["floors"], plan["looks"], plan["arms"])

@@ -137,8 +137,7 @@ def plot_embedding(features: Any,                          # (N, D)
                    classes: Sequence[str] | None = None,   # names of the labels
                    method: str = "pca",                    # or "tsne"
                    n: int = 1000,                          # at most so many points, evenly from all
-                   seed: int = 0,                          # of t-SNE
-                   ax=None):
+                                  ax=None):
     "A map of features in two dimensions, coloured by class; returns the axes."
     x = _array(features).astype(np.float64)
     if x.ndim != 2 or min(x.shape) < 2: raise InputError(f"features has shape {x.shape}; give (N, D) with two or more samples and dimensions.")
@@ -153,7 +152,7 @@ def plot_embedding(features: Any,                          # (N, D)
         names = [f"component {i + 1} ({s:.0%} of the variance)" for i, s in enumerate(share)]
     else:
         from sklearn.manifold import TSNE
-        points, names = TSNE(init="pca", random_state=seed, perplexity=min(30, (len(x) - 1) / 3)).fit_transform(x), ["", ""]
+        points, names = TSNE(init="pca", random_state=0, perplexity=min(30, (len(x) - 1) / 3)).fit_transform(x), ["", ""]
     with _drawing(ax, 4.6, 3.4) as ax:
         found, which = np.unique(y, return_inverse=True)
         marker = which // len(PALETTE) % len(MARKERS)
@@ -283,7 +282,8 @@ def plot_matrix(m: Any,                                # (R, C)
             ax.set_yticks(range(len(m)), labels)
             if m.shape[0] == m.shape[1]: ax.set_xticks(range(len(m)), labels, rotation=45, ha="right", rotation_mode="anchor")
         if numbers if numbers is not None else max(m.shape) <= 8:
-            for (i, j), v in np.ndenumerate(m): ax.text(j, i, f"{v:.2g}", ha="center", va="center", fontsize=7, color="white" if abs(v) > 0.6 * limit else "0.15")
+            digits = max(0, 2 - math.floor(math.log10(limit)))
+            for (i, j), v in np.ndenumerate(m): ax.text(j, i, f"{round(v, digits) + 0.0:g}", ha="center", va="center", fontsize=7, color="white" if abs(v) > 0.6 * limit else "0.15")
     return ax
 
 # %% ../../nbs/core/plots.ipynb #2234ed1d

@@ -22,7 +22,8 @@ from .random import mixed_seed
 __all__ = ['ROWS', 'COLUMNS', 'Solver', 'PENALTIES', 'SOLVERS', 'Features', 'features', 'embed', 'Probe', 'nearest', 'knn_votes',
            'knn', 'LinearMap', 'standardization', 'ridge', 'logistic', 'sgd', 'penalty_path', 'fit_linear', 'linear',
            'effective_rank', 'rankme', 'align_loss', 'uniform_loss', 'normalized_std', 'alignment', 'uniformity',
-           'feature_std', 'matched_accuracy', 'clustering', 'average_precision', 'retrieval']
+           'feature_std', 'matched_accuracy', 'clustering', 'average_precision', 'retrieval', 'draw_per_class',
+           'few_label', 'random_encoder', 'RawInput', 'raw_input', 'floors', 'Scores', 'evaluate', 'Monitor']
 
 # %% ../../nbs/core/probes.ipynb #a47fd061
 class Features(NamedTuple):
@@ -72,7 +73,7 @@ def features(encoder: nn.Module | Callable[[Tensor], Tensor],  # a network, or a
             z.append(_output(network, batch if home is None else batch.to(home)))
             if device is not None: z[-1] = z[-1].to(device)
             if "y" in batch: y.append(torch.as_tensor(batch.y, device=z[-1].device))
-    if not z: raise InputError(f"{getattr(source, 'name', 'the source')} has no samples; there is nothing to measure.")
+    if not sum(map(len, z)): raise InputError(f"{getattr(source, 'name', 'the source')} has no samples; there is nothing to measure.")
     return Features(torch.cat(z), torch.cat(y) if y else None)
 
 def embed(encoder: nn.Module | Callable[[Tensor], Tensor], source: Source, batch_size: int = 512,
@@ -190,45 +191,47 @@ def _double(x: Tensor) -> Tensor:
     "In double precision, on the CPU if the device has none."
     return (x.cpu() if x.device.type == "mps" else x).double()
 
+def _product(a: Tensor, b: Tensor) -> Tensor:  # (N, D), (N, E) -> (D, E)
+    "a^T b in double precision, without a copy of all of `a` in it."
+    return sum(_double(p).T @ _double(q) for p, q in zip(a.split(8192), b.split(8192)))
+
 def ridge(x: Tensor, code: Tensor, classes: int, penalties: Sequence[float]) -> Tensor:  # (P, C, D + 1)
     "Least squares on one-hot targets with a penalty on the squared weights, in closed form."
     n, dims = x.shape
-    target = _double(F.one_hot(code, classes))
-    share = target.mean(dim=0)                                                 # the bias, as the columns of x have mean 0
-    if n < dims:
-        xd = _double(x); gram, right = xd @ xd.T, target - share
-    else:
-        gram, right = target.new_zeros(dims, dims), target.new_zeros(dims, classes)
-        for a, b in zip(x.split(8192), (target - share).split(8192)):
-            a = _double(a); gram.addmm_(a.T, a); right.addmm_(a.T, b)
-    solved = []
+    target, mean = _double(F.one_hot(code, classes)), x.mean(dim=0)
+    x, share = x - mean, target.mean(dim=0)                                     # centred, so that the bias is free of the penalty
+    left, right = (_product(x, x), _product(x, target - share)) if n >= dims else (_product(x.T, x.T), target - share)
+    eye, solved = torch.eye(len(left), dtype=left.dtype, device=left.device), []
     for penalty in penalties:
-        factor = torch.linalg.cholesky(gram + n * penalty * torch.eye(len(gram), dtype=gram.dtype, device=gram.device))
-        w = torch.cholesky_solve(right, factor)
-        solved.append(torch.cat([(xd.T @ w if n < dims else w).T, share[:, None]], dim=1))
+        w = torch.cholesky_solve(right, torch.linalg.cholesky(left + n * penalty * eye))
+        w = w if n >= dims else _product(x, w)
+        solved.append(torch.cat([w.T, (share - _double(mean) @ w)[:, None]], dim=1))
     return torch.stack(solved).float().to(x.device)
 
-# %% ../../nbs/core/probes.ipynb #727604a0
+# %% ../../nbs/core/probes.ipynb #cc4c3e3c
 def logistic(x: Tensor, code: Tensor, classes: int, penalties: Sequence[float],
-             steps: int = 300,         # of L-BFGS for each penalty, at most
-             tolerance: float = 1e-5,  # largest element of the gradient at which it stops
+             steps: int = 100,         # of L-BFGS for each penalty, at most
+             tolerance: float = 1e-4,  # largest element of the gradient at which it stops
             ) -> Tensor:               # (P, C, D + 1)
     "Multinomial logistic regression with a penalty on the squared weights, by L-BFGS; each penalty starts where the last ended."
-    n, target = len(x), F.one_hot(code, classes).T.to(x.dtype)
-    w = x.new_zeros(classes, x.shape[1] + 1)
-    solved = []
+    n, dims = x.shape
+    target, curvature = F.one_hot(code, classes).T.to(x.dtype), _product(x, x) / (2 * n)
+    eye, w, solved = torch.eye(dims, dtype=curvature.dtype, device=curvature.device), x.new_zeros(classes, dims + 1), []
     for penalty in penalties:
+        factor = torch.linalg.cholesky(curvature + max(penalty, 1e-6) * eye)
+        back = torch.linalg.solve_triangular(factor, eye, upper=False).to(x)    # w = v back
+        u, v = x @ back.T, torch.cat([w[:, :-1] @ factor.to(x), w[:, -1:]], dim=1)
         def gradient():
-            scores = torch.addmm(w[:, -1:], w[:, :-1], x.T)                     # (C, N)
+            scores, weight = torch.addmm(v[:, -1:], v[:, :-1], u.T), v[:, :-1] @ back   # (C, N), (C, D)
             total = scores.logsumexp(dim=0)
             off = ((scores - total).exp() - target) / n
-            w.grad = torch.cat([off @ x + penalty * w[:, :-1], off.sum(dim=1, keepdim=True)], dim=1)
-            return (total - scores.gather(0, code[None])[0]).mean() + penalty / 2 * w[:, :-1].square().sum()
-        torch.optim.LBFGS([w], max_iter=steps, max_eval=2 * steps, tolerance_grad=tolerance, line_search_fn="strong_wolfe").step(gradient)
-        solved.append(w.clone())
+            v.grad = torch.cat([off @ u + penalty * weight @ back.T, off.sum(dim=1, keepdim=True)], dim=1)
+            return (total - scores.gather(0, code[None])[0]).mean() + penalty / 2 * weight.square().sum()
+        torch.optim.LBFGS([v], max_iter=steps, max_eval=2 * steps, history_size=10, tolerance_grad=tolerance, line_search_fn="strong_wolfe").step(gradient)
+        w = torch.cat([v[:, :-1] @ back, v[:, -1:]], dim=1)
+        solved.append(w)
     return torch.stack(solved)
 
-# %% ../../nbs/core/probes.ipynb #4a4e531d
 def sgd(x: Tensor, code: Tensor, classes: int, penalties: Sequence[float],
         epochs: int = 100, lr: float = 0.1, batch_size: int = 256, seed: int = 0) -> Tensor:  # (P, C, D + 1)
     "Softmax regression by stochastic gradient descent; penalties are weight decay."
@@ -246,12 +249,14 @@ def sgd(x: Tensor, code: Tensor, classes: int, penalties: Sequence[float],
     with torch.enable_grad(): return torch.stack([train(p) for p in penalties])
 
 # %% ../../nbs/core/probes.ipynb #8d2adbe1
-PENALTIES = (10.0, 1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+PENALTIES = (10.0, 1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5)
 SOLVERS: dict[str, Solver] = dict(ridge=ridge, logistic=logistic, sgd=sgd)
 
-def penalty_path(train: Features, solver: Solver, penalties: Sequence[float]) -> list[LinearMap]:
+def penalty_path(train: Features, solver: Solver, penalties: Sequence[float],
+                 standard: tuple[Tensor, Tensor] | None = None,  # mean and scale of the features; default: those of `train`
+                ) -> list[LinearMap]:
     "One classifier of the `train` features for every penalty."
-    mean, scale = standardization(train.z)
+    mean, scale = standardization(train.z) if standard is None else standard
     classes, code = train.y.unique(return_inverse=True)
     weights = solver((train.z - mean) / scale, code, len(classes), penalties)
     return [LinearMap(mean, scale, w[:, :-1], w[:, -1], classes, p) for w, p in zip(weights, penalties)]
@@ -280,23 +285,27 @@ def _settings(function: Callable, given: Mapping[str, Any], what: str) -> dict[s
         if name not in options: raise unknown(f"option of {what}", name, options) if options else InputError(f"{what} has no option {name}; leave it out.")
     return {**options, **given}
 
+def _solver(name: str, options: Mapping[str, Any]) -> tuple[Solver, str]:
+    "A solver with its options, and both in words."
+    if name not in SOLVERS: raise unknown("solver", name, SOLVERS)
+    options = _settings(SOLVERS[name], options, name)
+    return partial(SOLVERS[name], **options), name + "".join(f" {k}={v}" for k, v in options.items())
+
 def linear(solver: str = "ridge",     # "ridge", "logistic", "sgd"
            penalties: float | Sequence[float] | None = None,  # to choose from; one: fixed; default: `PENALTIES`, no penalty for sgd
            **options: Any,            # of the solver: epochs, lr, batch_size, seed of sgd; steps, tolerance of logistic
           ) -> Probe:                 # measures `linear`: accuracy in [0, 1]
     "A linear classifier of standardised features."
-    if solver not in SOLVERS: raise unknown("solver", solver, SOLVERS)
+    fit, stated = _solver(solver, options)
     if penalties is None: penalties = (0.0,) if solver == "sgd" else PENALTIES
     penalties = (penalties,) if isinstance(penalties, (int, float)) else tuple(penalties)
     if not penalties or min(penalties) < 0 or (solver == "ridge" and min(penalties) == 0):
         raise InputError(f"penalties={penalties} must be positive numbers, one at least; the default is {PENALTIES}.")
-    options = _settings(SOLVERS[solver], options, solver)
-    fit, stated = partial(SOLVERS[solver], **options), "".join(f" {k}={v}" for k, v in options.items())
     grid = f"penalty {penalties[0]:g}" if len(penalties) == 1 else f"best of {len(penalties)} penalties {min(penalties):g}..{max(penalties):g}"
     def measure(test, train, val):
         found = fit_linear(train, val, fit, penalties)
         return {"": _share_right(found(test.z), found.classes, test.y)}
-    return Probe("linear", f"standardised; {solver}{stated}, {grid}", measure, train=True, val=len(penalties) > 1)
+    return Probe("linear", f"standardised; {stated}, {grid}", measure, train=True, val=len(penalties) > 1)
 
 # %% ../../nbs/core/probes.ipynb #6a04308c
 def effective_rank(z: Tensor,          # (N, D)
@@ -421,3 +430,174 @@ def retrieval(gallery: str = "train",  # "train"; "self": the others of the meas
         if found.isnan().all(): raise InputError("retrieval found no query with a sample of its class in the gallery; use more samples.")
         return {"": found.nanmean().item()}
     return Probe("map", f"l2; cosine, gallery {gallery}, {queries} queries at most", measure, train=gallery == "train")
+
+# %% ../../nbs/core/probes.ipynb #e3e066c9
+def draw_per_class(y: Tensor,  # (N,)
+                   n: int, seed: int) -> Tensor:  # (n C,) positions
+    "`n` random positions of every class; with the same seed, those of a smaller `n` are among them."
+    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(mixed_seed(seed))).to(y.device)
+    order = order[y[order].argsort(stable=True)]                               # by class, at random inside
+    counts = y.unique(return_counts=True)[1]
+    place = torch.arange(len(y), device=y.device) - torch.repeat_interleave(counts.cumsum(0) - counts, counts)
+    return order[place < n]
+
+def few_label(counts: Sequence[int] = (1, 5, 10, 50),  # labels per class
+              seeds: int = 5,                          # draws, averaged
+              solver: str = "ridge",                   # "ridge", "logistic", "sgd"
+              penalty: float = 1.0,
+              **options: Any,                          # of the solver
+             ) -> Probe:                               # measures `few_label_1`, ...: accuracy in [0, 1]
+    "Accuracy of a linear classifier that gets a few labels per class."
+    fit, stated = _solver(solver, options)
+    if not (counts := tuple(counts)) or min(counts) < 1 or seeds < 1: raise InputError(f"counts={counts} and seeds={seeds} must be positive; the defaults are (1, 5, 10, 50) and 5.")
+    def measure(test, train, val):
+        least, standard = int(train.y.unique(return_counts=True)[1].min()), standardization(train.z)
+        if least < max(counts): raise InputError(f"counts={counts} asks for {max(counts)} samples of a class, and one has {least}; use smaller counts.")
+        def accuracy(n, seed):
+            rows = draw_per_class(train.y, n, seed)
+            found, = penalty_path(Features(train.z[rows], train.y[rows]), fit, (penalty,), standard)
+            return _share_right(found(test.z), found.classes, test.y)
+        return {str(n): sum(accuracy(n, s) for s in range(seeds)) / seeds for n in counts}
+    return Probe("few_label", f"standardised by all of train; {stated}, penalty {penalty:g}, mean of {seeds} draws", measure, train=True)
+
+# %% ../../nbs/core/probes.ipynb #d0beb5b8
+def random_encoder(encoder: nn.Module, seed: int = 0) -> nn.Module:
+    "A copy of `encoder` with new initial weights, those that `seed` gives; the inner modules are initialised before the outer."
+    if not isinstance(encoder, nn.Module): raise InputError(f"encoder={encoder!r} is no nn.Module and has no weights to draw again; give floors={{'random encoder': ...}}, or floors=False.")
+    home, fresh = _home(encoder), copy.deepcopy(encoder).cpu()
+    for p in fresh.parameters(): p.data.fill_(torch.nan)
+    with torch.random.fork_rng([]):
+        torch.default_generator.manual_seed(mixed_seed(seed))
+        for module in reversed(list(fresh.modules())):
+            start = next((f for name in ("reset_parameters", "_reset_parameters", "init_weights") if callable(f := getattr(module, name, None))), None)
+            if start: start()
+    for name, p in fresh.named_parameters():
+        if p.isnan().any():
+            raise InputError(f"encoder has the parameter {name}, which no reset_parameters() draws again; add that method, or give floors={{'random encoder': an untrained one}}.")
+    return fresh if home is None else fresh.to(home)
+
+class RawInput(nn.Module):
+    "The input as features: flattened, bytes in [0, 1], averaged over blocks of `block` positions along every spatial axis."
+    def __init__(self, block: int = 1):
+        super().__init__()
+        self.block = block
+        if block > 1: self.layer = f"input averaged over blocks of {block}"
+
+    def forward(self, x: Tensor) -> Tensor:  # (N, C, ...) -> (N, D)
+        x = x / 255 if x.dtype == torch.uint8 else x.float()
+        if self.block > 1: x = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.dim() - 3](x, self.block, ceil_mode=True)
+        return x.reshape(len(x), -1)
+
+def raw_input(source: Source, dims: int = 4096) -> RawInput:
+    "Raw input for the samples of `source`: averaged over the smallest blocks that leave at most `dims` numbers a sample."
+    x = next(iter(source.in_order(1))).get("x")
+    if not isinstance(x, Tensor): raise InputError(f"the raw input of {getattr(source, 'name', 'the source')} needs its field x as a tensor; give floors={{'raw input': ...}} suited to the data, or floors=False.")
+    channels, *size = x.shape[1:] or (1,)
+    if not 1 <= len(size) <= 3: return RawInput()
+    return RawInput(next(b for b in range(1, max(size) + 1) if channels * math.prod(math.ceil(s / b) for s in size) <= dims or b == max(size)))
+
+def floors(source: Source, encoder: nn.Module, seed: int = 0) -> dict[str, nn.Module]:
+    "What `encoder` has to beat under the same probes: itself before training, and the raw input."
+    return {"random encoder": random_encoder(getattr(encoder, "evaluated", encoder), seed), "raw input": raw_input(source)}
+
+# %% ../../nbs/core/probes.ipynb #2c85cf16
+class Scores(dict):
+    "Metric -> number of the evaluated network. `protocol`: metric -> how it was measured; `floors`: name -> `Scores`, or why there are none."
+    def __init__(self, values: Mapping[str, float], protocol: Mapping[str, str], title: str = "", floors: Mapping[str, Scores | str] | None = None):
+        super().__init__(values)
+        self.protocol, self.title, self.floors = dict(protocol), title, dict(floors or {})
+
+    @property
+    def rows(self) -> dict[str, Scores]:
+        "The networks that were measured: the encoder, then its floors."
+        return {"encoder": self, **{name: s for name, s in self.floors.items() if isinstance(s, Scores)}}
+
+    @property
+    def notes(self) -> list[str]:
+        "How each metric was measured; where a floor was measured in another way; which floor there is not."
+        notes = [f"{', '.join(m for m in self if self.protocol[m] == p)}: {p}" for p in dict.fromkeys(self.protocol.values())]
+        notes += [f"{m} of {name}: {p}" for name, s in self.floors.items() if isinstance(s, Scores) for m, p in s.protocol.items() if p != self.protocol[m]]
+        return notes + [f"no {name}: {s}" for name, s in self.floors.items() if isinstance(s, str)]
+
+    def __str__(self) -> str:
+        first, width = max(map(len, (self.title, *self.rows))), [max(8, len(m)) for m in self]
+        lines = [self.title.ljust(first) + "".join(f"  {m:>{w}}" for m, w in zip(self, width))]
+        lines += [name.ljust(first) + "".join(f"  {s[m]:>{w}.4g}" for m, w in zip(self, width)) for name, s in self.rows.items()]
+        return "\n".join(lines + self.notes)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        cell = lambda tag, x, align="right": f'<{tag} style="text-align:{align}">{html.escape(x)}</{tag}>'
+        row = lambda tag, name, values: f"<tr>{cell(tag, name, 'left')}{''.join(cell(tag, v) for v in values)}</tr>"
+        body = "".join(row("td", name, [f"{s[m]:.4g}" for m in self]) for name, s in self.rows.items())
+        return f"<table>{row('th', self.title, self)}{body}</table><small>{'<br>'.join(map(html.escape, self.notes))}</small>"
+
+def _split(source: Source, split: str, why: str) -> Source:
+    "A split of `source`, or one sentence."
+    splits = getattr(source, "splits", {})
+    found = splits.get(split) if splits else getattr(source, split, None)
+    if found is None: raise InputError(f"{getattr(source, 'name', 'the source')} has no split {split}, {why}; it has {', '.join(splits) or 'none'}: join splits with link(dict(train=..., test=...)).")
+    return found
+
+def _measure(encoder, splits: Mapping[str, Source], probes: Sequence[Probe], reported: str, layer: str, batch_size: int, device) -> Scores:
+    "The scores of one network: one pass over each split, then all probes."
+    found = {name: features(encoder, s, batch_size, device) for name, s in splits.items()}
+    layer = getattr(encoder, "layer", layer) if isinstance(encoder, RawInput) else layer
+    values, protocol = {}, {}
+    for p in probes:
+        new = p(*found[p.split or reported], train=found.get("train"), val=found.get("val") if reported != "val" else None)
+        if twice := set(new) & set(values): raise InputError(f"two probes measure {', '.join(sorted(twice))}; call one of them otherwise: {p.name}().named('another_name').")
+        chosen = "" if not p.val else ", chosen on val" if "val" in found and reported != "val" else ", chosen on a fifth of train"
+        values.update(new); protocol.update({m: f"{p.protocol}{chosen} @ {layer}" for m in new})
+    return Scores(values, protocol)
+
+def evaluate(encoder: nn.Module | Callable[[Tensor], Tensor],  # a network, or a `Method`, whose `evaluated` is taken
+             source: Source,                       # any split of the data; the probes take the splits that they need
+             probes: Sequence[Probe] | None = None,  # default: knn() and linear()
+             split: str = "test",                  # that is reported on
+             floors: bool | Mapping[str, Any] = True,  # those that can be made; or networks by name; or none
+             layer: str = "output",                # what of the network `encoder` returns, for the protocol: "projector", "patch tokens, mean"
+             batch_size: int = 512, device: str | torch.device | None = None,  # of the features, see `features`
+            ) -> Scores:
+    "Measure a frozen network, and its floors, with probes."
+    from sslkit.core.ledger import note
+    probes = list((knn(), linear()) if probes is None else [probes] if isinstance(probes, Probe) else probes)
+    splits = {name: _split(source, name, "which is to be measured") for name in dict.fromkeys(p.split or split for p in probes)}
+    if needing := next((p for p in probes if p.train), None): splits["train"] = _split(source, "train", f"from which {needing.name} learns")
+    if split != "val" and any(p.val for p in probes) and "val" in getattr(source, "splits", {}): splits["val"] = source.splits["val"]
+    measure = partial(_measure, splits=splits, probes=probes, reported=split, layer=layer, batch_size=batch_size, device=device)
+    scores = measure(encoder)
+    scores.title = f"{getattr(source, 'name', 'unnamed')}/{split}"
+    network, first = getattr(encoder, "evaluated", encoder), next(iter(splits.values()))
+    made = floors if isinstance(floors, Mapping) else {"random encoder": partial(random_encoder, network), "raw input": partial(raw_input, first)} if floors else {}
+    for name, floor in made.items():
+        try: scores.floors[name] = measure(floor if isinstance(floors, Mapping) else floor())
+        except InputError as e:
+            if isinstance(floors, Mapping): raise
+            scores.floors[name] = str(e)
+    note(protocol=scores.protocol, data=[dict(name=getattr(s, "name", None), digest=getattr(s, "digest", None), split=name) for name, s in splits.items()])
+    return scores
+
+# %% ../../nbs/core/probes.ipynb #6aa677f4
+class Monitor:
+    "Called with a method or network, measures it on a fixed part of `source`: `fit(..., monitor=Monitor(source))`."
+    def __init__(self, source: Source, *probes: Probe,  # default: knn() (if there are labels) and rankme()
+                 limit: int = 2000,                     # samples of every split
+                 seed: int = 0, batch_size: int = 512):
+        name, all_splits = getattr(source, "name", "the source"), getattr(source, "splits", {"train": source})
+        if "train" not in all_splits: raise InputError(f"{name} has no split train to be monitored on; it has {', '.join(all_splits)}.")
+        labelled = "y" in next(iter(all_splits["train"].in_order(1)))
+        self.probes = probes or ((knn(), rankme()) if labelled else (rankme(),))
+        if not labelled and (asking := next((p for p in self.probes if p.labels), None)):
+            raise InputError(f"{asking.name} needs labels and {name} has none; monitor measures that need none (rankme, uniformity, feature_std).")
+        self.splits = {k: s.limit(limit, seed) for k, s in all_splits.items() if k in ("train", "val")}
+        if "val" not in self.splits:
+            whole = self.splits["train"]
+            order = torch.randperm(len(whole), generator=torch.Generator().manual_seed(mixed_seed(seed)))
+            self.splits = {"train": whole.take(order[len(order) // 5:].sort().values), "val": whole.take(order[:len(order) // 5].sort().values)}
+        self.batch_size = batch_size
+
+    def __call__(self, method: nn.Module) -> dict[str, float]:
+        "The numbers of now."
+        return dict(_measure(method, self.splits, self.probes, "val", "output", self.batch_size, None))

@@ -33,7 +33,7 @@ def save_checkpoint(path: str | os.PathLike,
                     content: dict[str, Any]) -> None:  # tensors, numbers, strings, and dicts and lists of these
     "Write a checkpoint; the file at `path` is the old one or the new one, never a part."
     _refuse_objects(content)
-    with atomic_write(path) as temporary: torch.save(dict(content, format=FORMAT), temporary)
+    with atomic_write(path) as temporary, open(temporary, "wb") as f: torch.save(dict(content, format=FORMAT), f)
 
 def load_checkpoint(path: str | os.PathLike, device: str | torch.device = "cpu") -> dict[str, Any]:
     "Read a checkpoint. A missing, cut off, foreign or malicious file is refused in one sentence, and nothing in it is run."

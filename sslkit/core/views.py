@@ -75,7 +75,7 @@ def bilinear(x: Tensor,        # (N, C, H, W)
             ) -> Tensor:       # (N, C, h, w)
     "What `x` shows at these places; zero outside."
     height, width = x.shape[-2:]
-    grid = torch.stack(torch.broadcast_tensors((2 * column + 1) / width - 1, (2 * row + 1) / height - 1), dim=-1)
+    grid = torch.stack(torch.broadcast_tensors((2 * column + 1) / width - 1, (2 * row + 1) / height - 1), dim=-1).to(x.dtype)
     return F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 # %% ../../nbs/core/views.ipynb #a614d33a
@@ -219,10 +219,13 @@ def blend(x: Tensor,       # (N, 3 or 1, H, W)
           factor: Tensor,  # (N,) from 0; 1 changes nothing
          ) -> Tensor:      # (N, 3 or 1, H, W)
     "Brightness, contrast or saturation, another one for every image, multiplied by `factor`."
-    shade = grey(x)
-    level = shade.mean(dim=(2, 3), keepdim=True) * _column(kind == CONTRAST)
-    target = torch.addcmul(level, shade, _column(kind == SATURATION).to(x.dtype))
-    return torch.lerp(target, x, _column(factor)).clamp_(0, 1)
+    return _blend_(x.clone(), factor, (1 - factor) * (kind == CONTRAST), (1 - factor) * (kind == SATURATION))
+
+def _blend_(x: Tensor, own: Tensor, level: Tensor, shade: Tensor) -> Tensor:
+    "In place: the weights (N,) of the image itself, of its mean grey and of its grey."
+    light = grey(x)
+    target = (light * _column(shade)).add_(light.mean(dim=(2, 3), keepdim=True) * _column(level))
+    return x.mul_(_column(own)).add_(target).clamp_(0, 1)
 
 # %% ../../nbs/core/views.ipynb #e21412b3
 def shift_hue(x: Tensor,      # (N, 3 or 1, H, W) in [0, 1]
@@ -264,13 +267,14 @@ class ColorJitter(Transform):
         return amount[:, :3], u[:, 4:7].argsort(dim=1), amount[:, 3], (u[:, 7] * 4).long()
 
     def apply(self, x: Tensor, factor: Tensor, order: Tensor, shift: Tensor, before: Tensor) -> Tensor:
-        factor, place = factor.gather(1, order), torch.arange(3, device=x.device)
-        early = place < before[:, None]
+        factor, early = factor.gather(1, order), torch.arange(3, device=x.device) < before[:, None]
         def blends(x, factor):
-            for i in range(3): x = blend(x, order[:, i], factor[:, i])
+            rest = 1 - factor
+            weights = torch.stack([factor, rest * (order == CONTRAST), rest * (order == SATURATION)]).unbind(2)
+            for w in weights: x = _blend_(x, *w)
             return x
-        if self.hue == 0: return blends(x, factor)
-        x = shift_hue(blends(x, factor.where(early, 1.0)), shift)
+        if self.hue == 0: return blends(x.clone(), factor)
+        x = shift_hue(blends(x.clone(), factor.where(early, 1.0)), shift)
         return blends(x, factor.where(~early, 1.0))
 
 # %% ../../nbs/core/views.ipynb #3c9ab244
@@ -324,11 +328,11 @@ class GaussianBlur(Transform):
         if radius >= min(x.shape[-2:]):
             raise InputError(f"kernel={2 * radius + 1} is too wide for images of {x.shape[-2]} x {x.shape[-1]} pixels; take a smaller kernel.")
         taps = torch.arange(-radius, radius + 1, device=x.device)
-        weight = (-0.5 * (taps / sigma[:, None]).square()).softmax(dim=1)
+        weight = (-0.5 * (taps / sigma[:, None]).square()).softmax(dim=1).T[..., None, None, None]     # (taps, N, 1, 1, 1)
         for axis, margin in ((3, (radius, radius, 0, 0)), (2, (0, 0, radius, radius))):
             padded, size = F.pad(x, margin, mode="reflect"), x.shape[axis]
-            x = padded.narrow(axis, 0, size) * _column(weight[:, 0])
-            for k in range(1, len(taps)): x.addcmul_(padded.narrow(axis, k, size), _column(weight[:, k]))
+            x = padded.narrow(axis, 0, size) * weight[0]
+            for k in range(1, len(weight)): x.addcmul_(padded.narrow(axis, k, size), weight[k])
         return x
 
 # %% ../../nbs/core/views.ipynb #dfef196e

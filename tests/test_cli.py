@@ -1,0 +1,110 @@
+"The command line: every command says what it does; whatever a user can mend ends in one sentence and status 2."
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+SSLKIT = [sys.executable, "-c", "from sslkit.core.cli import main; main()"]
+
+
+def sslkit(*words, **environment):
+    return subprocess.run([*SSLKIT, *words], capture_output=True, text=True, env={**os.environ, "COLUMNS": "200", **environment}, timeout=120)
+
+
+def refused(*words, says, **environment):
+    done = sslkit(*words, **environment)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert says in done.stderr and "Traceback" not in done.stderr, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, f"more than a sentence: {done.stderr}"
+
+
+@pytest.mark.parametrize("command", ["list", "show", "run", "verify", "plan", "doctor"])
+def test_help_has_an_example(command):
+    done = sslkit(command, "--help")
+    assert done.returncode == 0 and f"sslkit {command}" in done.stdout and "Example" in done.stdout
+
+
+def test_list_shows_the_rooms_without_torch():
+    code = "import sys; from sslkit.core.cli import app; app(['list', '--chapter', 'decorrelate'], standalone_mode=False); assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "COLUMNS": "200"})
+    assert done.returncode == 0, done.stderr
+    assert "barlow_twins" in done.stdout and "rankme" in done.stdout and "simclr" not in done.stdout.split("idea")[0]
+
+
+def test_list_is_quick():
+    def seconds(*command):
+        start = time.perf_counter()
+        subprocess.run(command, capture_output=True, check=True)
+        return time.perf_counter() - start
+    assert min(seconds(*SSLKIT, "list") for _ in range(3)) < 0.5 * max(1, min(seconds(sys.executable, "-c", "import json") for _ in range(3)) / 0.02)
+
+
+def test_show():
+    done = sslkit("show", "barlow_twins")
+    assert done.returncode == 0 and "2103.03230" in done.stdout and "from sslkit.decorrelate.barlow_twins import" in done.stdout
+
+
+def test_doctor():
+    done = sslkit("doctor")
+    assert done.returncode == 0
+    for word in ("torch", "device", "cache", "digits_on_photos", "cifar10"): assert word in done.stdout
+
+
+@pytest.mark.parametrize("words, says", [
+    (["show", "simclear"], "did you mean simclr"),
+    (["run", "barlow"], "did you mean barlow_twins"),
+    (["run", "simclr", "--scale", "medium"], "scale"),
+    (["run", "simclr", "--arms", "simclr2"], "arm of simclr 'simclr2' is unknown"),
+    (["run", "simclr", "--seeds", "x"], "write 0 or 0,3 or 0-4"),
+    (["run", "simclr", "--data", "cifar11"], "did you mean cifar10"),
+    (["run", "simclr", "--data", "folder:/no/such/place"], "/no/such/place"),
+    (["run", "simclr", "--limit", "0"], "limit=0"),
+    (["run", "simclr", "--limit", "50", "--arms", "simclr"], "use at most 50"),
+    (["list", "--chapter", "decorelate"], "did you mean decorrelate"),
+    (["list", "--verdict", "true"], "verdict 'true' is unknown"),
+    (["verify", "simclr", "--scale", "small", "--record", "--limit", "500"], "register it with: sslkit plan simclr"),
+    (["nothing"], "Try sslkit --help"),
+    (["show"], "Try sslkit --help"),
+])
+def test_mistakes_end_in_one_sentence(words, says, tmp_path):
+    refused(*words, says=says, SSLKIT_LEDGER=str(tmp_path))
+
+
+def test_debug_shows_the_traceback():
+    done = sslkit("--debug", "show", "simclear")
+    assert done.returncode != 0 and "Traceback" in done.stderr
+
+
+def test_run_writes_a_report_and_records_nothing(tmp_path):
+    ledger = tmp_path / "ledger"
+    done = sslkit("run", "simclr", "--arms", "random_encoder,raw_input", "--limit", "300", "--out", str(tmp_path / "runs"), SSLKIT_LEDGER=str(ledger))
+    assert done.returncode == 0, done.stderr
+    assert "one seed shows, it does not prove" in done.stdout and not ledger.exists()
+    folder = tmp_path / "runs/simclr-tiny"
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "data:image/png;base64," in page and "random_encoder" in page and "<script" not in page and "src=\"http" not in page
+    rows = [json.loads(line) for line in (folder / "runs.jsonl").read_text().splitlines()]
+    assert {r["arm"] for r in rows} == {"random_encoder", "raw_input"} and all(0 <= r["metrics"]["linear"] <= 1 for r in rows)
+    assert (folder / "figure.svg").stat().st_size > 1000
+    again = sslkit("run", "simclr", "--arms", "random_encoder,raw_input", "--limit", "300", "--out", str(tmp_path / "runs"), SSLKIT_LEDGER=str(ledger))
+    assert again.stdout.splitlines()[2:4] == done.stdout.splitlines()[2:4]
+
+
+def test_a_place_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    refused("run", "simclr", "--arms", "raw_input", "--limit", "300", "--out", str(tmp_path / "file"), says="is a file, not a folder")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_ctrl_c(tmp_path):
+    command = [*SSLKIT, "run", "simclr", "--scale", "small", "--data", "digits_on_photos", "--arms", "simclr", "--out", str(tmp_path), "--no-cache"]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "SSLKIT_PROGRESS": "0"})
+    time.sleep(12)
+    running.send_signal(signal.SIGINT)
+    _, error = running.communicate(timeout=60)
+    assert running.returncode == 2 and "Traceback" not in error and "stopped" in error, error
