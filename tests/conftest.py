@@ -15,7 +15,7 @@ NOTEBOOKS = {p.relative_to(p.parents[1]).with_suffix("").as_posix() for p in (Pa
 ROOMS = {n.split("/")[1]: n for n in NOTEBOOKS if n.split("/")[0] not in ("core", "parts", "data", "guides", "course")}
 
 def pytest_addoption(parser):
-    parser.addoption("--reversed", action="store_true", help="run everything in reversed order; notebooks must compute what they computed in the run before")
+    parser.addoption("--reversed", action="store_true", help="in reversed order; notebooks must compute what they computed in the run before")
 
 def pytest_configure(config):
     if hasattr(config, "workerinput"): return                             # workers inherit the environment
@@ -56,7 +56,8 @@ def pytest_runtest_call(item):
 def pytest_terminal_summary(terminalreporter):
     spent = {}
     for report in (r for some in terminalreporter.stats.values() for r in some if getattr(r, "when", "") == "call"):
-        for owner, seconds in (value for name, value in report.user_properties if name == "core_seconds"): spent[owner] = spent.get(owner, 0) + seconds
+        for owner, seconds in (value for name, value in report.user_properties if name == "core_seconds"):
+            spent[owner] = spent.get(owner, 0) + seconds
     if not spent: return
     terminalreporter.section(f"core-seconds, {sum(spent.values()):.0f} in all")
     for owner, seconds in [x for x in sorted(spent.items(), key=lambda x: -x[1]) if x[1] >= 1][:30]:

@@ -3,7 +3,7 @@
 A kernel per notebook would pay seconds of imports for every one. Here the cells run in an IPython shell of this process; what a notebook
 changes in the process (precision, seeds, rcParams, environment, folder, ...) is put back behind it. Imported modules stay imported."""
 from __future__ import annotations
-import ast, base64, builtins, contextlib, gc, hashlib, io, json, logging, os, random, re, signal, sys, threading, time, traceback, types, warnings, atexit
+import ast, atexit, base64, builtins, contextlib, gc, hashlib, io, json, logging, os, random, re, signal, sys, threading, traceback, types, warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 import matplotlib
@@ -49,6 +49,13 @@ def _attribute(thing, name: str) -> tuple[Callable, Callable]:
 
 def _restore_rc(before: dict): dict.update(matplotlib.rcParams, before)                        # as they were, without being validated anew
 
+HOOKS = ("ps1", "ps2", "ps3", "excepthook", "displayhook", "stdin", "stdout", "stderr")        # IPython sets prompts
+
+def _restore_hooks(before: dict):
+    for k, v in before.items():
+        if v is not None: setattr(sys, k, v)
+        elif hasattr(sys, k): delattr(sys, k)
+
 def _loggers() -> list[logging.Logger]:
     return [logging.root, *(lg for lg in list(logging.root.manager.loggerDict.values()) if isinstance(lg, logging.Logger))]
 
@@ -75,8 +82,7 @@ STATE: dict[str, tuple[Callable, Callable]] = {                                 
     "sys.argv": (lambda: list(sys.argv), lambda before: sys.argv.__setitem__(slice(None), before)),
     "__main__": (lambda: sys.modules["__main__"], lambda before: sys.modules.__setitem__("__main__", before)),
     "builtins": (lambda: dict(vars(builtins)), _refill(vars(builtins))),
-    "hooks": (lambda: {k: v for k, v in vars(sys).items() if k in ("ps1", "ps2", "ps3", "excepthook", "displayhook", "stdout", "stderr", "stdin")},
-              lambda before: [delattr(sys, k) for k in ("ps1", "ps2", "ps3") if k not in before and hasattr(sys, k)] + [setattr(sys, k, v) for k, v in before.items()]),
+    "hooks": (lambda: {k: vars(sys).get(k) for k in HOOKS}, _restore_hooks),
     "log levels": (lambda: {lg.name: lg.level for lg in _loggers()}, _restore_levels),
     "logging off": (lambda: logging.root.manager.disable, logging.disable),
     "log handlers": (lambda: list(logging.root.handlers), lambda before: logging.root.handlers.__setitem__(slice(None), before)),
@@ -132,12 +138,11 @@ class _Stream(io.TextIOBase):
 
 class _Result(DisplayHook):
     "The value of a cell's last line."
-    def start_displayhook(self): pass
     def write_output_prompt(self): pass
     def log_output(self, format_dict): pass
-    def finish_displayhook(self): pass
     def write_format_data(self, format_dict, md_dict=None):
-        self.shell.outputs.append(dict(output_type="execute_result", execution_count=self.prompt_count, data=_lines(format_dict), metadata=md_dict or {}))
+        out = dict(output_type="execute_result", execution_count=self.prompt_count)
+        self.shell.outputs.append(dict(out, data=_lines(format_dict), metadata=md_dict or {}))
 
 class _Display(DisplayPublisher):
     "What `display` shows, figures included."
@@ -198,6 +203,15 @@ def _limit(seconds: float) -> Iterator[None]:
     try: yield
     finally: signal.setitimer(signal.ITIMER_REAL, 0); signal.signal(signal.SIGALRM, before)
 
+@contextlib.contextmanager
+def _unchanged(files: list[Path]) -> Iterator[None]:
+    "Put back the content of files: a run that tests a room does not touch the figure that is committed beside it."
+    before = {p: p.read_bytes() for p in files}
+    try: yield
+    finally:
+        for p, content in before.items():
+            if not p.exists() or p.read_bytes() != content: p.write_bytes(content)
+
 def _report(title: str, cell: str, source: str, error: BaseException) -> str:
     "Where a cell failed and how: its place, the line, the traceback below it."
     frames = traceback.extract_tb(error.__traceback__)
@@ -219,14 +233,15 @@ def _fingerprint(x) -> str:
 
 def results(names: dict) -> dict[str, str]:
     "What a notebook computed: the digest of every tensor, array and module that its code left under a name without leading underscore."
-    plain = lambda x: (isinstance(x, torch.Tensor) and x.layout == torch.strided and not x.is_meta) or (isinstance(x, np.ndarray) and x.dtype.kind in "biufc") \
-        or isinstance(x, torch.nn.Module)
+    def plain(x):
+        if isinstance(x, torch.Tensor): return x.layout == torch.strided and not x.is_meta
+        return x.dtype.kind in "biufc" if isinstance(x, np.ndarray) else isinstance(x, torch.nn.Module)
     return {k: _fingerprint(v) for k, v in sorted(names.items()) if k[0] != "_" and plain(v)}
 
 def run(path: Path, timeout: float = TIMEOUT, root: Path = NBS) -> dict:
     "The notebook with its outputs, and in metadata.sslkit.results what it computed; raises `Failed` at the first cell that fails."
-    nb, start, title = read(path), time.monotonic(), path.relative_to(root).as_posix()
-    with isolated(path.parent), _limit(timeout):
+    nb, title = read(path), path.relative_to(root).as_posix()
+    with _unchanged([p for p in path.parent.glob(f"{path.stem}.*") if p != path]), isolated(path.parent), _limit(timeout):
         shell = Shell.instance(title)
         try:
             for number, cell in enumerate(nb["cells"], 1):

@@ -23,9 +23,10 @@ def modules(root: Path = ROOT) -> dict[str, Path]:
 
 def imports(tree: ast.AST, module: str = "") -> list[tuple[str, ...]]:
     "What a module (for relative imports: named `module`) imports when it runs, anywhere in it: for each name the candidates, the longest first."
-    found, typing_only = [], {id(n) for i in ast.walk(tree) if isinstance(i, ast.If) and "TYPE_CHECKING" in ast.unparse(i.test) for s in i.body for n in ast.walk(s)}
+    for_types = [i for i in ast.walk(tree) if isinstance(i, ast.If) and "TYPE_CHECKING" in ast.unparse(i.test)]
+    found, never_run = [], {id(n) for i in for_types for statement in i.body for n in ast.walk(statement)}
     for node in ast.walk(tree):
-        if id(node) in typing_only: continue
+        if id(node) in never_run: continue
         if isinstance(node, ast.Import): found += [(a.name,) for a in node.names]
         if isinstance(node, ast.ImportFrom):
             base = ".".join([*module.split(".")[:-node.level], *filter(None, [node.module])]) if node.level else node.module
@@ -35,8 +36,10 @@ def imports(tree: ast.AST, module: str = "") -> list[tuple[str, ...]]:
 def edges(root: Path = ROOT) -> dict[str, set[str]]:
     "For every module the modules of the package that it imports."
     files = modules(root)
-    own = lambda tree, name: {next(c for c in names if c in files) for names in imports(tree, name) if files.keys() & set(names)} - {name, "sslkit"}
-    return {name: own(ast.parse(f.read_text(encoding="utf-8")), name if f.stem != "__init__" else name + ".__init__") for name, f in files.items()}
+    def own(name, file):
+        found = imports(ast.parse(file.read_text(encoding="utf-8")), f"{name}.__init__" if file.stem == "__init__" else name)
+        return {next(c for c in candidates if c in files) for candidates in found if files.keys() & set(candidates)} - {name, "sslkit"}
+    return {name: own(name, file) for name, file in files.items()}
 
 def reachable(start: set[str], graph: dict[str, set[str]]) -> list[str]:
     "The modules in `start` and all that they import, directly or not."

@@ -22,7 +22,8 @@ def clean(text: str, name: str) -> str:
         if old["cell_type"] == "code": cell |= {"outputs": [], "execution_count": None}
         if old.get("attachments"): cell["attachments"] = old["attachments"]
         cells.append(cell)
-    return json.dumps({"cells": cells, "metadata": KERNEL, "nbformat": 4, "nbformat_minor": 5}, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    nb = {"cells": cells, "metadata": KERNEL, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(nb, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 def clean_notebooks(root: Path) -> dict[Path, str]:
     "Every notebook as it should be."
@@ -105,5 +106,7 @@ def sync(root: Path = ROOT) -> list[Path]:
     return sorted({*changed, *gone})
 
 if __name__ == "__main__":
-    for p in (changed := sync()): print(p.relative_to(ROOT), "" if p.exists() else "(removed)")
+    try: changed = sync()
+    except ValueError as e: sys.exit(f"sync: {e}")                        # a card that is not one: its sentence says where and what
+    for p in changed: print(p.relative_to(ROOT), "" if p.exists() else "(removed)")
     print(f"{len(changed)} files changed" if changed else "in sync")

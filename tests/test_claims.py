@@ -123,6 +123,7 @@ def test_correlation_verdicts():
 def test_spearman_is_scipys():
     from scipy.stats import spearmanr
     rng = np.random.default_rng(0)
+    assert spearman([1, 2], [3, 4])[0] == 1 == -spearman([1, 2], [4, 3])[0] and spearman([1, 2], [3, 3])[0] == 0
     for _ in range(20):
         x, y = rng.integers(0, 6, 15), rng.normal(size=15).round(1)
         assert math.isclose(spearman(x, y)[0], spearmanr(x, y).statistic, abs_tol=1e-12)
@@ -150,6 +151,7 @@ def test_interval_is_scipys():
     v = [0.3, 0.1, 0.4, 0.1, 0.5]
     low, high = t.interval(0.95, 4, loc=np.mean(v), scale=np.std(v, ddof=1) / 5**0.5)
     assert np.allclose(interval(v)[:3], [np.mean(v), low, high])
+    assert np.allclose(interval([0.0, 1.0])[1:3], t.interval(0.95, 1, loc=0.5, scale=0.5)) and interval([3.0])[1:3] == (-math.inf, math.inf)
 
 
 # ---------------------------------------------------------------- invariances

@@ -30,8 +30,12 @@ def test_imports_point_one_way(): assert not upward(edges()), "core <- parts <- 
 def test_no_cycles(): assert not cycle(edges())
 
 def test_the_graph_sees_all_forms(tmp_path):
-    for name, source in {"__init__": "", "core/__init__": "", "core/a": "from typing import TYPE_CHECKING\nfrom .b import f\nif TYPE_CHECKING: from sslkit.masked.room import g", "core/b": "def f():\n    import sslkit.masked.room as r", "core/c": "from . import a\nfrom .. import core",
-                         "masked/__init__": "", "masked/room": "from ..core.a import f\nfrom sslkit.core import b, c\nimport os, torch.nn"}.items():
+    sources = {"__init__": "", "core/__init__": "", "masked/__init__": "",
+               "core/a": "from typing import TYPE_CHECKING\nfrom .b import f\nif TYPE_CHECKING: from sslkit.masked.room import g",
+               "core/b": "def f():\n    import sslkit.masked.room as r",
+               "core/c": "from . import a\nfrom .. import core",
+               "masked/room": "from ..core.a import f\nfrom sslkit.core import b, c\nimport os, torch.nn"}
+    for name, source in sources.items():
         path = tmp_path / f"sslkit/{name}.py"; path.parent.mkdir(parents=True, exist_ok=True); path.write_text(source)
     graph = edges(tmp_path)
     core = "sslkit.core."
@@ -40,7 +44,7 @@ def test_the_graph_sees_all_forms(tmp_path):
     assert upward(graph) == ["sslkit.core.b imports sslkit.masked.room"]
     assert set(cycle(graph)) == {core + "a", core + "b", "sslkit.masked.room"}
 
-# --- no extra ----------------------------------------------------------------------------------------------------------------------------------
+# --- no extra ---------------------------------------------------------------------------------------------------------------------------
 
 @cache
 def allowed():
@@ -89,7 +93,7 @@ for name in modules: importlib.import_module(name)
 print(len(modules), "lightly" in sys.modules)""", " ".join(sorted(allowed())), " ".join(modules()))
     assert out.split() == [str(len(modules())), "False"]
 
-# --- and no torch where none is needed -----------------------------------------------------------------------------------------------------------
+# --- and no torch where none is needed --------------------------------------------------------------------------------------------------
 
 HEAVY = ("torch", "numpy", "matplotlib", "sklearn", "timm", "lightning_fabric")
 

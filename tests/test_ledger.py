@@ -16,10 +16,10 @@ from hypothesis import given, settings, strategies as st
 
 import sslkit
 from sslkit.core import ledger
-from sslkit.core.claims import Claim, Metric, above_floor, all_of, better, check, correlates, down, judge, up, worse
+from sslkit.core.claims import Claim, Metric, above_floor, all_of, better, check, correlates, down, judge, up
 from sslkit.core.errors import InputError
 from sslkit.core.ledger import (append, closure, closure_modules, commit, current_plan, environment, ledger_path, note, noting, plan_count, plan_digest, read, register, runs,
-                                same_golden, schema, status, verdict, violation)
+                                same_golden, schema, status, violation)
 
 CODE, ENV = "c" * 16, dict(python="3.11.7", torch="2.6.0", device="cpu", threads=2, precision="float32", machine="Linux x86_64 AVX2")
 CLAIM = all_of(better("m", than="b", metric="acc", by=0.05), above_floor("m", "acc"))
@@ -121,9 +121,7 @@ def test_from_plan_to_verdict():
     rows = read("toy", "pretext"); plan = current_plan(rows)
     assert Claim.from_dict(plan["claim"]) == CLAIM and len(rows) == 16
     found = judge(Claim.from_dict(plan["claim"]), runs(rows, plan), {k: Metric.from_dict(m) for k, m in plan["metrics"].items()}, plan["floors"], plan["looks"], plan["arms"])
-    assert found.verdict == "holds" and found.n == 5 and found == verdict(rows) == verdict(rows, level="mechanism") and verdict(rows, "gpu") is None
-    register({**PLAN, "claim": worse("m", than="b", metric="acc")}, "pretext")
-    assert verdict(read("toy", "pretext")).verdict == "incomplete"                                  # nobody has testified for the new plan
+    assert found.verdict == "holds" and found.n == 5
 
 
 # ---------------------------------------------------------------- lines and their schema
@@ -441,5 +439,8 @@ def test_notes():
     assert outer["steps"] == 5 and type(outer["steps"]) is int and outer["peak_mb"] == 7 and outer["seconds"] == 0.5 and outer["losses"] == [2.0, 1.0]
     assert [d["name"] for d in outer["data"]] == ["a", "b"] and outer["protocol"] == {"knn": "k=20", "linear": "ridge"}
     assert outer["settings"] == dict(lr=[0.1, 0.2]) and outer["device"] == "cpu"                    # what differs is listed, not overwritten
+    with noting() as mixed:
+        for k in "aba": note(tag=k, settings=dict(lr=1) if k == "a" else "default")
+    assert mixed == dict(tag=["a", "b"], settings=[dict(lr=1), "default"])
     inner["data"].append("x"); assert "x" not in outer["data"]
     json.dumps(outer)

@@ -105,6 +105,12 @@ def test_embed_takes_streams_methods_functions_and_whole_batches():
     teacher = nn.Linear(6, 2)
     method = type("Taught", (Method,), dict(evaluated=property(lambda self: self.teacher)))(net, teacher=teacher)
     assert torch.equal(embed(method, source), embed(teacher, source)) and embed(net, source, device="cpu").device.type == "cpu"
+    normed = Method(nn.Sequential(net, nn.BatchNorm1d(4)), projector=nn.Dropout(0.5)).train()               # a module's method is evaluated like the module
+    assert torch.equal(embed(normed.embed, source), embed(normed.encoder, source)) and normed.projector.training
+    assert (normed.encoder[1].running_mean == 0).all()
+    x = source.fields["x"]
+    for y, kept in (([i % 3 for i in range(120)], True), (np.arange(120), True), (["a"] * 120, False), (torch.zeros(120, 4), False)):
+        assert (features(net, Source(dict(x=x, y=y))).y is not None) == kept
     nothing = Source(dict(x=torch.zeros(0, 6)), name="nothing")
     with pytest.raises(InputError, match="nothing has no samples"): embed(net, nothing)
 
@@ -215,7 +221,7 @@ def test_sgd_comes_near_the_optimum_and_repeats():
     x, y = standardised(300, 5, 3)
     w = sgd(x, y, 3, (1e-2,), epochs=60, batch_size=64)
     assert torch.equal(w, sgd(x, y, 3, (1e-2,), epochs=60, batch_size=64)) and not torch.equal(w, sgd(x, y, 3, (1e-2,), epochs=60, batch_size=64, seed=1))
-    assert torch.allclose(w[0, :, :-1], logistic(x, y, 3, (1e-2,))[0, :, :-1], atol=0.05)
+    assert torch.allclose(w[0, :, :-1], logistic(x, y, 3, (1e-2,))[0, :, :-1], atol=0.015)
     state = torch.get_rng_state(); sgd(x, y, 3, (0.0,), epochs=1); assert torch.equal(torch.get_rng_state(), state)
     with torch.no_grad(): assert sgd(x, y, 3, (0.0,), epochs=1).abs().sum() > 0
 
@@ -230,6 +236,7 @@ def test_the_penalty_is_chosen_on_val_or_a_fifth_of_train(solver):
     assert chosen.penalty == PENALTIES[first] and torch.equal(chosen.weight, path[first].weight)
     assert fit_linear(train, val, solver, PENALTIES[::-1]).penalty == chosen.penalty                  # the order of the grid is nothing
     alone = fit_linear(train, None, solver)
+    assert alone.penalty >= 0.1                                                                       # 48 samples, 40 dimensions; what is held out is not fitted
     assert torch.equal(alone.weight, penalty_path(train, getattr(probes, solver), (alone.penalty,))[0].weight)   # fitted to all of train again
 
 
@@ -260,6 +267,8 @@ def test_linear_ignores_scale_and_offset_of_features_and_constant_ones():
     for solver in ("ridge", "logistic"):
         a, b = linear(solver)(*test, train=train)["linear"], linear(solver)(change(test.z), test.y, train=(change(train.z), train.y))["linear"]
         assert abs(a - b) < 0.011
+    mean, scale = standardization(torch.tensor([[1e6, 1e-9], [1e6 + 0.0625, -1e-9]]))                # the first is constant up to rounding
+    assert scale[0] == 1 and scale[1] == pytest.approx(1e-9)
     m = LinearMap(torch.zeros(2), torch.ones(2), torch.eye(2), torch.zeros(2), torch.arange(2), 1.0)
     assert torch.equal(m(torch.tensor([[3.0, 4]])), torch.tensor([[3.0, 4]]))
 
@@ -273,7 +282,7 @@ def test_effective_rank_by_hand_and_by_definition():
     z = torch.randn(100, 20, generator=gen()) * torch.logspace(0, -5, 20) + 1
     s = np.linalg.svd(z.double().numpy(), compute_uv=False)
     p = s / s.sum() + 1e-7
-    assert effective_rank(z) == pytest.approx(math.exp(-(p * np.log(p)).sum()), rel=1e-6)
+    assert effective_rank(z) == pytest.approx(math.exp(-(p * np.log(p)).sum()), rel=1e-9)
     assert effective_rank(torch.zeros(5, 3)) < 1.001 and 0 < effective_rank(torch.zeros(5, 3))
 
 
@@ -468,7 +477,7 @@ def test_random_encoder_is_seeded_and_disturbs_nothing():
     assert (a[1].running_var == 1).all() and a.training
 
 
-@pytest.mark.parametrize("shape, block", [((3, 32, 32), 1), ((3, 64, 64), 2), ((1, 64, 64), 1), ((3, 96, 96), 3), ((2, 9000), 5), ((1, 32, 32, 32), 2), ((9000,), 1), ((3, 65, 33), 2)])
+@pytest.mark.parametrize("shape, block", [((3, 32, 32), 1), ((3, 64, 64), 2), ((1, 64, 64), 1), ((3, 96, 96), 3), ((2, 9000), 5), ((1, 32, 32, 32), 2), ((9000,), 1), ((3, 65, 33), 2), ((1, 8193), 3)])
 def test_raw_input_is_averaged_only_as_far_as_needed(shape, block):
     source = Source(dict(x=torch.randn(2, *shape)), name="any")
     raw = raw_input(source)
@@ -476,6 +485,7 @@ def test_raw_input_is_averaged_only_as_far_as_needed(shape, block):
     z = embed(raw, source)
     assert z.dim() == 2 and (len(shape) == 1 or z.shape[1] <= 4096)
     if block == 2 and shape == (3, 64, 64): assert torch.allclose(z[0, 0], source.fields["x"][0, 0, :2, :2].mean())
+    if shape == (3, 65, 33): assert z.shape[1] == 3 * 33 * 17 and torch.allclose(z[0, 16], source.fields["x"][0, 0, :2, 32].mean())    # the rest is kept
     if block > 1: assert f"blocks of {block}" in raw.layer
     assert torch.equal(embed(RawInput(), Source(dict(x=torch.full((1, 2), 255, dtype=torch.uint8)))), torch.ones(1, 2))
 
@@ -542,8 +552,8 @@ def test_mistakes_end_in_one_sentence():
         (lambda: knn(k=31)(z, y, train=f), "k=31 neighbours cannot be found among 30 training samples"),
         (lambda: knn(k=0), "k=0"), (lambda: knn(temperature=0), "temperature=0"),
         (lambda: knn()(z, y), "train=(z, y)"),
-        (lambda: knn()(z, train=f), "needs labels and the measured split has none"),
-        (lambda: knn()(z, y, train=(z,)), "needs labels and the training split has none"),
+        (lambda: knn()(z, train=f), "needs labels, one whole number a sample, and the measured split has none"),
+        (lambda: knn()(z, y, train=(z,)), "the training split has none"), (lambda: fit_linear(f, solver="rigde"), "did you mean ridge"),
         (lambda: knn()(z, y, train=(z, 0 * y)), "at least 2 classes, and all are 0"),
         (lambda: clustering()(z, 0 * y), "at least 2 classes"),
         (lambda: knn()(z, y, train=(z[:, :4], y)), "4 dimensions and the measured 6"),
@@ -563,7 +573,7 @@ def test_mistakes_end_in_one_sentence():
         (lambda: evaluate(net, toy(test=0)), "toy has no split test"), (lambda: evaluate(net, toy(train=0)), "no split train, from which knn learns"),
         (lambda: evaluate(net, bare), "needs labels"), (lambda: evaluate(net, toy(), [knn(), knn(k=3)]), "two probes measure knn"),
         (lambda: evaluate(nn.Unflatten(1, (2, 3)), toy()), "returned the shape (60, 2, 3)"), (lambda: evaluate(lambda x: [x], toy()), "returned a list"),
-        (lambda: Monitor(bare, knn()), "knn needs labels and bare has none"), (lambda: random_encoder(lambda x: x), "no nn.Module"), (lambda: Monitor(toy(train=0)), "no split train"),
+        (lambda: Monitor(bare, knn()), "knn needs labels and bare has none"), (lambda: evaluate(net, toy(), floors={"wide": nn.Unflatten(1, (2, 3))}), "returned the shape"), (lambda: random_encoder(lambda x: x), "no nn.Module"), (lambda: Monitor(toy(train=0)), "no split train"),
     ]:
         with pytest.raises(InputError) as e: wrong()
         text = str(e.value)

@@ -42,8 +42,8 @@ def score(name, method, source):
 
 def write_line(name, metrics, monkeypatch, tmp_path, facts):
     monkeypatch.setenv("SSLKIT_LEDGER", str(tmp_path))
-    losses = facts.get("losses") or [0.0]
-    ledger.append(ledger.line(kind="golden", id=name, chapter="sketches", arm=name, losses=losses, metrics=metrics))
+    ledger.append(dict(kind="golden", id=name, scale="tiny", arm=name, seed=0, losses=facts.get("losses", []), metrics=metrics,
+                       closure=ledger.closure("sslkit.core.method"), commit=ledger.commit(), env=ledger.environment()), "sketches")
     rows = ledger.read(name, "sketches")
     assert len(rows) == 1 and rows[0]["metrics"] == pytest.approx(metrics)
 

@@ -39,17 +39,18 @@ def test_every_module_says_what_it_exports(made):
         tree = ast.parse(text)
         assert "__all__" in [getattr(t, "id", "") for n in tree.body if isinstance(n, ast.Assign) for t in n.targets], p
         decorators = [ast.unparse(d) for n in ast.walk(tree) for d in getattr(n, "decorator_list", [])]
-        assert not [d for d in decorators if d.split(".")[-1].startswith("patch")], f"{p}: nbdev keeps what a decorator patch* decorates out of __all__"
+        assert not [d for d in decorators if d.split(".")[-1].startswith("patch")], f"{p}: nbdev drops what is decorated so from __all__"
 
 def test_names_of_rooms_are_unique():
     twice = [n for n, k in Counter(p.stem for p in sync.rooms(ROOT)).items() if k > 1]
     assert not twice, f"{twice}: a room's name is its card's id"
 
-# --- the mechanism, on a project of two notebooks -------------------------------------------------------------------------------------------------
+# --- the mechanism, on a project of two notebooks -----------------------------------------------------------------------------------------
 
 CARD = """#| export
-paper = Paper(id="room", title="A room", authors="Doe", year=2020, chapter="masked", modality="image", arxiv="2001.00001", idea="Look at half.", claim="Half is enough.",
-    fidelity=[("half", "paper")], minutes=20, level="advanced", after="look", question="Which half?")"""
+paper = Paper(id="room", title="A room", authors="Doe", year=2020, chapter="masked", modality="image", arxiv="2001.00001",
+    idea="Look at half.", claim="Half is enough.", fidelity=[("half", "paper")],
+    minutes=20, level="advanced", after="look", question="Which half?")"""
 
 def cell(source, kind="code", **more): return dict(cell_type=kind, metadata={}, source=source.splitlines(keepends=True), **more)
 def put(path, *cells):
@@ -59,19 +60,23 @@ def put(path, *cells):
 @pytest.fixture
 def project(tmp_path):
     shutil.copy(ROOT / "settings.ini", tmp_path)
-    put(tmp_path / "nbs/masked/room.ipynb", cell("# A room\n\n> Half.", "markdown", id="a"), cell("#| default_exp masked.room", id="b", outputs=[dict(output_type="stream")], execution_count=3),
+    put(tmp_path / "nbs/masked/room.ipynb", cell("# A room\n\n> Half.", "markdown", id="a"),
+        cell("#| default_exp masked.room", id="b", outputs=[dict(output_type="stream")], execution_count=3),
         cell("#| export\nfrom sslkit.core.paper import Paper", id="c"), cell(CARD, id="c"), cell("#| export\ndef half(x): return x / 2"), cell(""))
-    put(tmp_path / "nbs/index.ipynb", cell("# Title\n\n[a](masked/room.ipynb), [b](../LICENSE), [c](https://d.org/e), [f](#g)", "markdown", id="a"), cell("#| hide\n1 + 1", id="b"), cell("#| eval: false\nimport sslkit", id="c"), cell("End.\n", "markdown", id="d"))
+    put(tmp_path / "nbs/index.ipynb", cell("# Title\n\n[a](masked/room.ipynb), [b](../LICENSE), [c](https://d.org/e), [f](#g)", "markdown", id="a"),
+        cell("#| hide\n1 + 1", id="b"), cell("#| eval: false\nimport sslkit", id="c"), cell("End.\n", "markdown", id="d"))
     return tmp_path
 
 def snapshot(root): return {p.relative_to(root).as_posix(): (p.read_bytes(), p.stat().st_mtime_ns) for p in root.rglob("*") if p.is_file()}
 
 def test_sync_makes_everything_once(project):
     assert {p.relative_to(project).as_posix() for p in sync.sync(project)} == {
-        "README.md", "nbs/index.ipynb", "nbs/masked/room.ipynb", "sslkit/__init__.py", "sslkit/cards/room.json", "sslkit/masked/__init__.py", "sslkit/masked/room.py"}
+        "README.md", "nbs/index.ipynb", "nbs/masked/room.ipynb",
+        "sslkit/__init__.py", "sslkit/cards/room.json", "sslkit/masked/__init__.py", "sslkit/masked/room.py"}
     first = snapshot(project)
     assert sync.sync(project) == [] and snapshot(project) == first                        # idempotent: not even a time of change
-    assert (project / "README.md").read_text() == "# Title\n\n[a](nbs/masked/room.ipynb), [b](LICENSE), [c](https://d.org/e), [f](#g)\n\n```python\nimport sslkit\n```\n\nEnd.\n"
+    assert (project / "README.md").read_text() == ("# Title\n\n[a](nbs/masked/room.ipynb), [b](LICENSE), [c](https://d.org/e), [f](#g)\n\n"
+                                                   "```python\nimport sslkit\n```\n\nEnd.\n")
     assert json.loads((project / "sslkit/cards/room.json").read_text())["claim"] == "Half is enough."
     module = (project / "sslkit/masked/room.py").read_text()
     assert "__all__ = ['paper', 'half']" in module and "from ..core.paper import Paper" in module
@@ -81,7 +86,7 @@ def test_sync_cleans(project):
     sync.sync(project)
     cells = json.loads((project / "nbs/masked/room.ipynb").read_text())["cells"]
     ids = [c["id"] for c in cells]
-    assert ids[:3] == ["a", "b", "c"] and len(set(ids)) == len(ids) == 5                  # kept, the second c renamed, the missing one made, the empty cell gone
+    assert ids[:3] == ["a", "b", "c"] and len(set(ids)) == len(ids) == 5  # kept; the second c renamed, the missing one made, the empty cell gone
     assert cells[1]["outputs"] == [] and cells[1]["execution_count"] is None
 
 def test_sync_mends_what_was_changed_and_removes_orphans(project):

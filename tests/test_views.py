@@ -93,6 +93,7 @@ def test_the_others_are_torchvisions(channels):
     x, d = images(8, channels, (15, 21)), lambda: draw(8)
     assert torch.equal(HorizontalFlip(p=1)(x, d()), TF.hflip(x)) and torch.equal(VerticalFlip(p=1)(x, d()), TF.vflip(x))
     assert gap(Grayscale()(x, d()), TF.rgb_to_grayscale(x, channels)) < STEP / 4
+    x[:, :, 0] = 0.3
     assert torch.equal(Solarize(0.3)(x, d()), TF.solarize(x, 0.3))
     mean, std = [0.1, 0.5, 0.3][:channels], [0.2, 0.3, 0.7][:channels]
     assert gap(Normalize(mean, std)(x, d()), TF.normalize(x, mean, std)) < 1e-5
@@ -148,6 +149,9 @@ def test_factors_are_uniform_in_torchvisions_ranges_and_independent():
     columns = torch.cat([factor, shift[:, None]], dim=1)
     for values, (low, high) in zip(columns.T, [theirs.brightness, theirs.contrast, theirs.saturation, theirs.hue], strict=True):
         assert kstest(values.double().numpy(), "uniform", args=(low, high - low)).pvalue > 1e-3
+    for choices in (order[:, 0], order[:, 2], before):
+        counts = torch.bincount(choices).double() / n
+        assert (counts - 1 / len(counts)).abs().max() < 5 * (0.25 / n) ** 0.5 and len(counts) == (4 if choices is before else 3)
     several = torch.cat([columns, order[:, :1], before[:, None]], dim=1).double()
     assert (torch.corrcoef(several.T) - torch.eye(6)).abs().max() < 5 / n ** 0.5
 

@@ -10,7 +10,7 @@ from ..core.paper import Paper
 __all__ = ['paper', 'classroom', 'simclr_views', 'contrastive_loss', 'SimCLR', 'example', 'AttractOnly', 'build', 'run',
            'class_similarity', 'figure']
 
-# %% ../../nbs/contrastive/simclr.ipynb #3c36d829
+# %% ../../nbs/contrastive/simclr.ipynb #2d8f516c
 paper = Paper(
     id="simclr", chapter="contrastive", modality="image", kind="method",
     title="A Simple Framework for Contrastive Learning of Visual Representations",
@@ -37,7 +37,6 @@ paper = Paper(
     after="explain why contrastive learning is mostly a matter of the views, and read a similarity matrix.",
     question="Take the colour distortion away and keep the crops. The loss falls further. Is the representation better?",
 )
-paper
 
 # %% ../../nbs/contrastive/simclr.ipynb #67484482
 import torch
@@ -111,12 +110,12 @@ class AttractOnly(SimCLR):
 def build(arm: str, scale) -> SimCLR:
     "The system of an arm at a scale."
     net = encoder(scale.encoder, stem=scale.stem)
-    views = simclr_views(0 if arm == "crop_only" else scale.strength, scale.blur)
+    views = simclr_views(0 if arm == "crop_only" else scale.strength, scale.blur, scale.min_area)
     projector = nn.Identity() if arm == "no_head" else None
     return (AttractOnly if arm == "no_negatives" else SimCLR)(net, views, scale.dim, scale.temperature, projector)
 
 # %% ../../nbs/contrastive/simclr.ipynb #471bc3e7
-classroom = dict(encoder="convnet", stem="default", dim=64, temperature=0.2, strength=0.5, blur=0.0, lr=3e-3, size=None)
+classroom = dict(encoder="convnet", stem="default", dim=64, temperature=0.2, strength=0.5, blur=0.0, min_area=0.2, lr=3e-3, size=None)
 
 @experiment(paper, arms=["simclr", "crop_only", "no_head", "no_negatives", "random_encoder", "raw_input"], floors=["random_encoder", "raw_input"],
             claim=all_of(better("simclr", than="crop_only", metric="linear", by=0.02),
@@ -124,10 +123,10 @@ classroom = dict(encoder="convnet", stem="default", dim=64, temperature=0.2, str
                          above_floor("simclr", metric="linear")),
             metrics=dict(linear=up("fraction"), knn=up("fraction")),
             scales=dict(
-                tiny=dict(classroom, data="digits_on_photos", limit=2000, batch_size=128, steps=80),
+                tiny=dict(classroom, data="tinted_textures", strength=1.0, batch_size=128, steps=120, arms=["simclr", "crop_only", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=256, steps=600),
-                gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=128, batch_size=512, steps=19_400, lr=1e-3, temperature=0.5),
-                paper=dict(classroom, data="folder:imagenet", encoder="resnet50", dim=128, strength=1.0, blur=0.5, size=224, batch_size=4096, steps=312_000,
+                gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=128, min_area=0.08, batch_size=512, steps=17_500, lr=1e-3, temperature=0.5),
+                paper=dict(classroom, data="folder:imagenet", encoder="resnet50", dim=128, strength=1.0, blur=0.5, min_area=0.08, size=224, batch_size=4096, steps=312_000,
                            lr=4.8, temperature=0.1)))
 def run(arm, scale, seed):
     data = source(scale.data, size=scale.size, limit=scale.limit)

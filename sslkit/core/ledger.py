@@ -11,15 +11,13 @@ from contextvars import ContextVar
 from datetime import datetime, timezone
 from importlib import metadata, resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from .errors import InputError
-
-if TYPE_CHECKING: from sslkit.core.claims import Verdict
 
 # %% auto #0
 __all__ = ['WITNESSES', 'TUNING_FROM', 'PLANNED', 'SAME_MACHINE', 'note', 'noting', 'closure_modules', 'closure', 'environment',
            'commit', 'schema', 'violation', 'ledger_path', 'read', 'plan_digest', 'current_plan', 'plan_count', 'runs',
-           'append', 'register', 'same_golden', 'status', 'verdict']
+           'append', 'register', 'same_golden', 'status']
 
 # %% ../../nbs/core/ledger.ipynb #44082e1d
 _listening: ContextVar[tuple[dict, ...]] = ContextVar("listening", default=())
@@ -398,14 +396,3 @@ def status(rows: Iterable[Mapping],               # all lines of a room
         return "revalidated" if pairs and all(same_golden(*p) for p in sharp or pairs) else "stale"
     found = map(one, [r for r in rows if r["kind"] == "run"] if of is None else of)
     return max(found, key=["current", "revalidated", "stale"].index, default="current")
-
-# %% ../../nbs/core/ledger.ipynb #c8411a1d
-def verdict(rows: Iterable[Mapping],  # all lines of a room
-            scale: str = "small", level: str | None = None,
-           ) -> Verdict | None:       # None: nothing was planned
-    "What the runs of the current plan say about its claim."
-    from sslkit.core.claims import Claim, Metric, judge
-    rows = list(rows)
-    if (plan := current_plan(rows, scale, level)) is None: return None
-    metrics = {k: Metric.from_dict(m) for k, m in plan["metrics"].items()}
-    return judge(Claim.from_dict(plan["claim"]), runs(rows, plan), metrics, plan["floors"], plan["looks"], plan["arms"])

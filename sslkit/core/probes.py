@@ -5,7 +5,7 @@
 # %% ../../nbs/core/probes.ipynb #72df7532
 from __future__ import annotations
 import copy, html, inspect, math, random, warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,24 +31,27 @@ class Features(NamedTuple):
     z: Tensor                # (N, D) float32
     y: Tensor | None = None  # (N,) labels, whole numbers from 0, if there are any
 
-def _home(network: Any) -> torch.device | None:
-    "Where the network's weights are; None if it has none."
-    if not isinstance(network, nn.Module): return None
-    return next((t.device for t in (*network.parameters(), *network.buffers())), None)
+def _module(network: Any) -> nn.Module:
+    "The module that computes: of `method.embed` it is `method`; of a function that is no module's, an empty one."
+    owner = network if isinstance(network, nn.Module) else getattr(network, "__self__", None)
+    return owner if isinstance(owner, nn.Module) else nn.Identity()
+
+def _home(module: nn.Module) -> torch.device | None:
+    "Where the weights are; None if there are none."
+    return next((t.device for t in (*module.parameters(), *module.buffers())), None)
 
 @contextmanager
-def _undisturbed(network: Any) -> Iterator[None]:
+def _undisturbed(module: nn.Module) -> Iterator[None]:
     "Evaluation mode, float32, no gradients; afterwards the modes of all submodules and the global random states are as before."
-    home = _home(network) or torch.device("cpu")
-    modes = [(m, m.training) for m in network.modules()] if isinstance(network, nn.Module) else []
-    states = random.getstate(), np.random.get_state()
+    home = _home(module) or torch.device("cpu")
+    modes, states = [(m, m.training) for m in module.modules()], (random.getstate(), np.random.get_state())
     fork = torch.random.fork_rng([]) if home.type == "cpu" else torch.random.fork_rng([home], device_type=home.type)
     with torch.no_grad(), torch.autocast(home.type, enabled=False), fork:
         try:
-            if modes: network.eval()
+            module.eval()
             yield
         finally:
-            if modes: network.train(modes[0][1])                              # for modules that do more in `train` than set the flag
+            module.train(modes[0][1])                                          # for modules that do more in `train` than set the flag
             for m, mode in modes: m.training = mode
             random.setstate(states[0]); np.random.set_state(states[1])
 
@@ -60,6 +63,12 @@ def _output(network: Any, batch: Batch) -> Tensor:
         raise InputError(f"the encoder returned {got} for {len(batch)} samples, but probes need (N, D); pool or flatten its output.")
     return z.float()
 
+def _labels(batch: Batch) -> Tensor | None:
+    "The labels of a batch, if it has one number a sample."
+    y = batch.get("y")
+    if isinstance(y, list) and all(isinstance(i, int) for i in y) or isinstance(y, np.ndarray) and y.dtype.kind in "biuf": y = torch.as_tensor(y)
+    return y if isinstance(y, Tensor) and y.dim() == 1 else None
+
 def features(encoder: nn.Module | Callable[[Tensor], Tensor],  # a network, or a `Method`, whose `evaluated` is taken
              source: Source,           # or whatever has `in_order(size)`
              batch_size: int = 512,
@@ -67,12 +76,12 @@ def features(encoder: nn.Module | Callable[[Tensor], Tensor],  # a network, or a
             ) -> Features:
     "Features, and labels where there are any, of all samples in their order; one pass, also over a source that streams."
     network = getattr(encoder, "evaluated", encoder)
-    home, z, y = _home(network), [], []
-    with _undisturbed(network):
+    home, z, y = _home(_module(network)), [], []
+    with _undisturbed(_module(network)):
         for batch in source.in_order(batch_size):
             z.append(_output(network, batch if home is None else batch.to(home)))
             if device is not None: z[-1] = z[-1].to(device)
-            if "y" in batch: y.append(torch.as_tensor(batch.y, device=z[-1].device))
+            if (labels := _labels(batch)) is not None: y.append(labels.to(z[-1].device))
     if not sum(map(len, z)): raise InputError(f"{getattr(source, 'name', 'the source')} has no samples; there is nothing to measure.")
     return Features(torch.cat(z), torch.cat(y) if y else None)
 
@@ -111,15 +120,21 @@ class Probe:
 
     def _checked(self, role: str, f: Features, dims: int) -> Features:
         "`f`, if it can be measured."
-        if f.z.dim() != 2 or not len(f.z): raise InputError(f"{self.name} needs features (N, D); those of the {role} split have shape {tuple(f.z.shape)}.")
-        if f.z.shape[1] != dims: raise InputError(f"the {role} features have {f.z.shape[1]} dimensions and the measured {dims}; take both from the same network.")
+        if f.z.dim() != 2 or not len(f.z):
+            raise InputError(f"{self.name} needs features (N, D); those of the {role} split have shape {tuple(f.z.shape)}.")
+        if f.z.shape[1] != dims:
+            raise InputError(f"the {role} features have {f.z.shape[1]} dimensions and the measured {dims}; take both from the same network.")
         if bad := int((~f.z.isfinite()).any(dim=1).sum()):
             raise InputError(f"{bad} of {len(f.z)} {role} features are NaN or infinite; the training has diverged: lower lr, or clip gradients.")
         if not self.labels: return Features(f.z.float())
-        if f.y is None: raise InputError(f"{self.name} needs labels and the {role} split has none; choose data with labels, or measures that need none (rankme, uniformity, feature_std).")
+        if f.y is None:
+            raise InputError(f"{self.name} needs labels, one whole number a sample, and the {role} split has none; "
+                             "choose data with labels, or measures that need none (rankme, uniformity, feature_std).")
         if f.y.shape != f.z.shape[:1] or f.y.is_floating_point() or f.y.is_complex():
-            raise InputError(f"{self.name} needs labels as {len(f.z)} whole numbers, one a sample; those of the {role} split are {str(f.y.dtype).removeprefix('torch.')} of shape {tuple(f.y.shape)}.")
-        if (f.y < 0).any(): raise InputError(f"{int((f.y < 0).sum())} labels of the {role} split are negative, as if unknown; take the labelled samples only.")
+            kind = str(f.y.dtype).removeprefix("torch.")
+            raise InputError(f"{self.name} needs labels as {len(f.z)} whole numbers; those of the {role} split are {kind} of shape {tuple(f.y.shape)}.")
+        if (f.y < 0).any():
+            raise InputError(f"{int((f.y < 0).sum())} labels of the {role} split are negative, as if unknown; take the labelled samples only.")
         return Features(f.z.float(), f.y.to(f.z.device, torch.int64))
 
 # %% ../../nbs/core/probes.ipynb #ede2b49f
@@ -227,7 +242,8 @@ def logistic(x: Tensor, code: Tensor, classes: int, penalties: Sequence[float],
             off = ((scores - total).exp() - target) / n
             v.grad = torch.cat([off @ u + penalty * weight @ back.T, off.sum(dim=1, keepdim=True)], dim=1)
             return (total - scores.gather(0, code[None])[0]).mean() + penalty / 2 * weight.square().sum()
-        torch.optim.LBFGS([v], max_iter=steps, max_eval=2 * steps, history_size=10, tolerance_grad=tolerance, line_search_fn="strong_wolfe").step(gradient)
+        torch.optim.LBFGS([v], max_iter=steps, max_eval=2 * steps, history_size=10, tolerance_grad=tolerance,
+                          line_search_fn="strong_wolfe").step(gradient)
         w = torch.cat([v[:, :-1] @ back, v[:, -1:]], dim=1)
         solved.append(w)
     return torch.stack(solved)
@@ -252,6 +268,20 @@ def sgd(x: Tensor, code: Tensor, classes: int, penalties: Sequence[float],
 PENALTIES = (10.0, 1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5)
 SOLVERS: dict[str, Solver] = dict(ridge=ridge, logistic=logistic, sgd=sgd)
 
+def _settings(function: Callable, given: Mapping[str, Any], what: str) -> dict[str, Any]:
+    "All options of a function, the given ones and the defaults of the others, so that a protocol states them all."
+    options = {name: p.default for name, p in inspect.signature(function).parameters.items() if p.default is not p.empty}
+    for name in given:
+        if name in options: continue
+        raise unknown(f"option of {what}", name, options) if options else InputError(f"{what} has no option {name}; leave it out.")
+    return {**options, **given}
+
+def _solver(name: str, options: Mapping[str, Any]) -> tuple[Solver, str]:
+    "A solver with its options, and both in words."
+    if name not in SOLVERS: raise unknown("solver", name, SOLVERS)
+    options = _settings(SOLVERS[name], options, name)
+    return partial(SOLVERS[name], **options), name + "".join(f" {k}={v}" for k, v in options.items())
+
 def penalty_path(train: Features, solver: Solver, penalties: Sequence[float],
                  standard: tuple[Tensor, Tensor] | None = None,  # mean and scale of the features; default: those of `train`
                 ) -> list[LinearMap]:
@@ -266,7 +296,7 @@ def fit_linear(train: Features, val: Features | None = None,
                penalties: Sequence[float] = PENALTIES,     # to choose from; if it is one, nothing is chosen
               ) -> LinearMap:
     "The classifier of `train` whose penalty does best on `val`; without `val`, on a random fifth of `train`, which then joins in again."
-    solver, penalties = SOLVERS.get(solver, solver), sorted(penalties, reverse=True)
+    solver, penalties = _solver(solver, {})[0] if isinstance(solver, str) else solver, sorted(penalties, reverse=True)
     if len(penalties) == 1: return penalty_path(train, solver, penalties)[0]
     if val is not None: path, held_out = penalty_path(train, solver, penalties), val
     else:
@@ -278,19 +308,6 @@ def fit_linear(train: Features, val: Features | None = None,
     return best if val is not None else penalty_path(train, solver, [best.penalty])[0]
 
 # %% ../../nbs/core/probes.ipynb #c38e439b
-def _settings(function: Callable, given: Mapping[str, Any], what: str) -> dict[str, Any]:
-    "All options of a function, the given ones and the defaults of the others, so that a protocol states them all."
-    options = {name: p.default for name, p in inspect.signature(function).parameters.items() if p.default is not p.empty}
-    for name in given:
-        if name not in options: raise unknown(f"option of {what}", name, options) if options else InputError(f"{what} has no option {name}; leave it out.")
-    return {**options, **given}
-
-def _solver(name: str, options: Mapping[str, Any]) -> tuple[Solver, str]:
-    "A solver with its options, and both in words."
-    if name not in SOLVERS: raise unknown("solver", name, SOLVERS)
-    options = _settings(SOLVERS[name], options, name)
-    return partial(SOLVERS[name], **options), name + "".join(f" {k}={v}" for k, v in options.items())
-
 def linear(solver: str = "ridge",     # "ridge", "logistic", "sgd"
            penalties: float | Sequence[float] | None = None,  # to choose from; one: fixed; default: `PENALTIES`, no penalty for sgd
            **options: Any,            # of the solver: epochs, lr, batch_size, seed of sgd; steps, tolerance of logistic
@@ -420,7 +437,7 @@ def retrieval(gallery: str = "train",  # "train"; "self": the others of the meas
         bank = test if train is None else train
         position = _at_most(queries, Features(torch.arange(len(test.z), device=test.z.device)[:, None])).z[:, 0]
         asked, shown, found = F.normalize(test.z, dim=1)[position], F.normalize(bank.z, dim=1), []
-        for rows in torch.arange(len(position), device=position.device).split(max(1, ROWS * COLUMNS // 16 // len(shown))):
+        for rows in torch.arange(len(position), device=position.device).split(max(1, ROWS * COLUMNS // 16 // len(shown))):   # sorting needs much memory
             similarity, relevant = asked[rows] @ shown.T, test.y[position[rows], None] == bank.y
             if train is None:                                                    # a sample does not find itself
                 others = torch.ones_like(relevant).scatter_(1, position[rows, None], False)
@@ -449,10 +466,12 @@ def few_label(counts: Sequence[int] = (1, 5, 10, 50),  # labels per class
              ) -> Probe:                               # measures `few_label_1`, ...: accuracy in [0, 1]
     "Accuracy of a linear classifier that gets a few labels per class."
     fit, stated = _solver(solver, options)
-    if not (counts := tuple(counts)) or min(counts) < 1 or seeds < 1: raise InputError(f"counts={counts} and seeds={seeds} must be positive; the defaults are (1, 5, 10, 50) and 5.")
+    if not (counts := tuple(counts)) or min(*counts, seeds) < 1 or penalty <= 0:
+        raise InputError(f"counts={counts}, seeds={seeds} and penalty={penalty} must be positive; the defaults are (1, 5, 10, 50), 5 and 1.0.")
     def measure(test, train, val):
         least, standard = int(train.y.unique(return_counts=True)[1].min()), standardization(train.z)
-        if least < max(counts): raise InputError(f"counts={counts} asks for {max(counts)} samples of a class, and one has {least}; use smaller counts.")
+        if least < max(counts):
+            raise InputError(f"counts={counts} asks for {max(counts)} samples of a class, and one has {least}; use smaller counts.")
         def accuracy(n, seed):
             rows = draw_per_class(train.y, n, seed)
             found, = penalty_path(Features(train.z[rows], train.y[rows]), fit, (penalty,), standard)
@@ -463,7 +482,8 @@ def few_label(counts: Sequence[int] = (1, 5, 10, 50),  # labels per class
 # %% ../../nbs/core/probes.ipynb #d0beb5b8
 def random_encoder(encoder: nn.Module, seed: int = 0) -> nn.Module:
     "A copy of `encoder` with new initial weights, those that `seed` gives; the inner modules are initialised before the outer."
-    if not isinstance(encoder, nn.Module): raise InputError(f"encoder={encoder!r} is no nn.Module and has no weights to draw again; give floors={{'random encoder': ...}}, or floors=False.")
+    if not isinstance(encoder, nn.Module):
+        raise InputError(f"encoder={encoder!r} is no nn.Module and has no weights to draw again; give floors={{'random encoder': ...}}, or floors=False.")
     home, fresh = _home(encoder), copy.deepcopy(encoder).cpu()
     for p in fresh.parameters(): p.data.fill_(torch.nan)
     with torch.random.fork_rng([]):
@@ -473,7 +493,8 @@ def random_encoder(encoder: nn.Module, seed: int = 0) -> nn.Module:
             if start: start()
     for name, p in fresh.named_parameters():
         if p.isnan().any():
-            raise InputError(f"encoder has the parameter {name}, which no reset_parameters() draws again; add that method, or give floors={{'random encoder': an untrained one}}.")
+            raise InputError(f"encoder has the parameter {name}, which no reset_parameters() draws again; "
+                             "add that method, or give floors={'random encoder': an untrained one}.")
     return fresh if home is None else fresh.to(home)
 
 class RawInput(nn.Module):
@@ -491,7 +512,9 @@ class RawInput(nn.Module):
 def raw_input(source: Source, dims: int = 4096) -> RawInput:
     "Raw input for the samples of `source`: averaged over the smallest blocks that leave at most `dims` numbers a sample."
     x = next(iter(source.in_order(1))).get("x")
-    if not isinstance(x, Tensor): raise InputError(f"the raw input of {getattr(source, 'name', 'the source')} needs its field x as a tensor; give floors={{'raw input': ...}} suited to the data, or floors=False.")
+    if not isinstance(x, Tensor):
+        raise InputError(f"the raw input of {getattr(source, 'name', 'the source')} needs its field x as a tensor; "
+                         "give floors={'raw input': ...} suited to the data, or floors=False.")
     channels, *size = x.shape[1:] or (1,)
     if not 1 <= len(size) <= 3: return RawInput()
     return RawInput(next(b for b in range(1, max(size) + 1) if channels * math.prod(math.ceil(s / b) for s in size) <= dims or b == max(size)))
@@ -537,7 +560,9 @@ def _split(source: Source, split: str, why: str) -> Source:
     "A split of `source`, or one sentence."
     splits = getattr(source, "splits", {})
     found = splits.get(split) if splits else getattr(source, split, None)
-    if found is None: raise InputError(f"{getattr(source, 'name', 'the source')} has no split {split}, {why}; it has {', '.join(splits) or 'none'}: join splits with link(dict(train=..., test=...)).")
+    if found is None:
+        raise InputError(f"{getattr(source, 'name', 'the source')} has no split {split}, {why}; it has {', '.join(splits) or 'none'}: "
+                         "join splits with link(dict(train=..., test=...)).")
     return found
 
 def _measure(encoder, splits: Mapping[str, Source], probes: Sequence[Probe], reported: str, layer: str, batch_size: int, device) -> Scores:
@@ -547,7 +572,8 @@ def _measure(encoder, splits: Mapping[str, Source], probes: Sequence[Probe], rep
     values, protocol = {}, {}
     for p in probes:
         new = p(*found[p.split or reported], train=found.get("train"), val=found.get("val") if reported != "val" else None)
-        if twice := set(new) & set(values): raise InputError(f"two probes measure {', '.join(sorted(twice))}; call one of them otherwise: {p.name}().named('another_name').")
+        if twice := set(new) & set(values):
+            raise InputError(f"two probes measure {', '.join(sorted(twice))}; call one of them otherwise: {p.name}().named('another_name').")
         chosen = "" if not p.val else ", chosen on val" if "val" in found and reported != "val" else ", chosen on a fifth of train"
         values.update(new); protocol.update({m: f"{p.protocol}{chosen} @ {layer}" for m in new})
     return Scores(values, protocol)
@@ -565,18 +591,18 @@ def evaluate(encoder: nn.Module | Callable[[Tensor], Tensor],  # a network, or a
     probes = list((knn(), linear()) if probes is None else [probes] if isinstance(probes, Probe) else probes)
     splits = {name: _split(source, name, "which is to be measured") for name in dict.fromkeys(p.split or split for p in probes)}
     if needing := next((p for p in probes if p.train), None): splits["train"] = _split(source, "train", f"from which {needing.name} learns")
-    if split != "val" and any(p.val for p in probes) and "val" in getattr(source, "splits", {}): splits["val"] = source.splits["val"]
+    if any(p.val for p in probes) and "val" in getattr(source, "splits", {}): splits["val"] = source.splits["val"]
     measure = partial(_measure, splits=splits, probes=probes, reported=split, layer=layer, batch_size=batch_size, device=device)
     scores = measure(encoder)
     scores.title = f"{getattr(source, 'name', 'unnamed')}/{split}"
     network, first = getattr(encoder, "evaluated", encoder), next(iter(splits.values()))
-    made = floors if isinstance(floors, Mapping) else {"random encoder": partial(random_encoder, network), "raw input": partial(raw_input, first)} if floors else {}
-    for name, floor in made.items():
-        try: scores.floors[name] = measure(floor if isinstance(floors, Mapping) else floor())
-        except InputError as e:
-            if isinstance(floors, Mapping): raise
-            scores.floors[name] = str(e)
-    note(protocol=scores.protocol, data=[dict(name=getattr(s, "name", None), digest=getattr(s, "digest", None), split=name) for name, s in splits.items()])
+    if isinstance(floors, Mapping): scores.floors = {name: measure(floor) for name, floor in floors.items()}
+    elif floors:
+        for name, make in {"random encoder": partial(random_encoder, network), "raw input": partial(raw_input, first)}.items():
+            try: scores.floors[name] = measure(make())
+            except InputError as e: scores.floors[name] = str(e)              # the table says why there is none
+    data = [dict(name=getattr(s, "name", None), digest=getattr(s, "digest", None), split=name) for name, s in splits.items()]
+    note(protocol=scores.protocol, data=data)
     return scores
 
 # %% ../../nbs/core/probes.ipynb #6aa677f4
@@ -590,7 +616,7 @@ class Monitor:
         labelled = "y" in next(iter(all_splits["train"].in_order(1)))
         self.probes = probes or ((knn(), rankme()) if labelled else (rankme(),))
         if not labelled and (asking := next((p for p in self.probes if p.labels), None)):
-            raise InputError(f"{asking.name} needs labels and {name} has none; monitor measures that need none (rankme, uniformity, feature_std).")
+            raise InputError(f"{asking.name} needs labels and {name} has none; monitor what needs none (rankme, uniformity, feature_std).")
         self.splits = {k: s.limit(limit, seed) for k, s in all_splits.items() if k in ("train", "val")}
         if "val" not in self.splits:
             whole = self.splits["train"]

@@ -108,7 +108,7 @@ class Engine:
 
     def start_step(self, progress: Progress) -> None:
         self.progress = progress
-        factor = self.schedule(progress.fraction)
+        factor = self.schedule((progress.step + 0.5) / progress.steps)        # the middle of the step: a rate of 0 would waste the first or the last
         for name, o in self.bare.items():
             for group, base in zip(o.param_groups, self.base[name]): group["lr"] = base * factor
 

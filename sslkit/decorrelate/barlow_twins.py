@@ -11,7 +11,7 @@ __all__ = ['paper', 'STUDIES', 'classroom', 'MAIN', 'byol_views', 'standardize',
            'barlow_loss', 'BarlowTwins', 'PaperBarlowTwins', 'example', 'SoftmaxTwins', 'AsymmetricTwins', 'build',
            'matrix_of', 'keep_matrix', 'run', 'figure']
 
-# %% ../../nbs/decorrelate/barlow_twins.ipynb #b70b3232
+# %% ../../nbs/decorrelate/barlow_twins.ipynb #d4f76a7f
 paper = Paper(
     id="barlow_twins", chapter="decorrelate", modality="image", kind="method",
     title="Barlow Twins: Self-Supervised Learning via Redundancy Reduction",
@@ -39,7 +39,6 @@ paper = Paper(
     after="read a cross-correlation matrix, and say what keeps a network without negatives from collapsing.",
     question="The loss contains no image but the one that the two views come from. What makes different images differ?",
 )
-paper
 
 # %% ../../nbs/decorrelate/barlow_twins.ipynb #b179e9a1
 from functools import partial
@@ -161,7 +160,7 @@ STUDIES = {
 
 def build(arm: str, scale) -> Method:
     "The system of an arm at a scale."
-    net, views = encoder(scale.encoder, stem=scale.stem), byol_views(scale.strength, scale.blur)
+    net, views = encoder(scale.encoder, stem=scale.stem), byol_views(scale.strength, scale.blur, scale.min_area)
     if arm == "simclr": return SimCLR(net, views, dim=scale.dim, temperature=scale.temperature)
     make = dict(softmax=SoftmaxTwins).get(arm, PaperBarlowTwins if scale.name == "paper" else BarlowTwins)
     if arm in ("study/stop_gradient", "study/predictor", "study/both"):
@@ -187,7 +186,7 @@ def keep_matrix(data, kept: dict, method: Method) -> dict[str, float]:
     return dict(invariance=float((c.diagonal() - 1).square().sum()), redundancy=float(off_diagonal(c).square().sum()))
 
 # %% ../../nbs/decorrelate/barlow_twins.ipynb #0cf2827f
-classroom = dict(encoder="convnet", stem="default", dim=128, weight=1.0, temperature=0.2, strength=1.0, blur=False, lr=3e-3, size=None)
+classroom = dict(encoder="convnet", stem="default", dim=128, weight=1.0, temperature=0.2, strength=1.0, blur=False, min_area=0.2, lr=3e-3, size=None)
 MAIN = ["barlow_twins", "invariance_only", "simclr", "softmax", "random_encoder", "raw_input"]
 
 @experiment(paper, arms=[*MAIN, *STUDIES], floors=["random_encoder", "raw_input"],
@@ -196,10 +195,10 @@ MAIN = ["barlow_twins", "invariance_only", "simclr", "softmax", "random_encoder"
                          above_floor("barlow_twins", metric="linear")),
             metrics=dict(linear=up("fraction"), knn=up("fraction"), rank=up("dimensions")),
             scales=dict(
-                tiny=dict(classroom, data="digits_on_photos", limit=2000, batch_size=128, steps=80, arms=MAIN),
+                tiny=dict(classroom, data="tinted_textures", strength=2.0, batch_size=128, steps=120, arms=["barlow_twins", "invariance_only", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=256, steps=600),
-                gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=1024, batch_size=256, steps=39_000, lr=1e-3, arms=MAIN),
-                paper=dict(classroom, data="folder:imagenet", encoder="resnet50", dim=8192, weight=5e-3 * 8192, blur=True, size=224, batch_size=2048,
+                gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=1024, min_area=0.08, batch_size=256, steps=35_000, lr=1e-3, arms=MAIN),
+                paper=dict(classroom, data="folder:imagenet", encoder="resnet50", dim=8192, weight=5e-3 * 8192, blur=True, min_area=0.08, size=224, batch_size=2048,
                            steps=625_000, lr=1.6, arms=MAIN)))
 def run(arm, scale, seed):
     scale = scale.replace(**STUDIES.get(arm, {}))

@@ -10,7 +10,7 @@ from ..core.paper import Paper
 __all__ = ['paper', 'SELECTORS', 'TEMPERATURES', 'WEIGHTS', 'FAMILIES', 'classroom', 'effective_rank', 'alpha_req', 'gaps',
            'build', 'other_domain', 'run']
 
-# %% ../../nbs/decorrelate/rankme.ipynb #a039ff34
+# %% ../../nbs/decorrelate/rankme.ipynb #101e6589
 paper = Paper(
     id="rankme", chapter="decorrelate", modality="image", kind="evaluation",
     title="RankMe: Assessing the downstream performance of pretrained self-supervised representations by their rank",
@@ -32,7 +32,6 @@ paper = Paper(
     after="choose between self-supervised runs without labels, and say when that goes wrong.",
     question="A matrix of pure noise has full rank. Why then should a high rank mean anything?",
 )
-paper
 
 # %% ../../nbs/decorrelate/rankme.ipynb #f561ae05
 from statistics import mean
@@ -108,7 +107,7 @@ classroom = dict(encoder="convnet", stem="default", dim=128, lr=3e-3, size=None)
                 better(pick(family, by="rank"), than=pick(family, by="loss"), metric="linear")))),
             metrics=dict(rank=up("dimensions"), rank_h=up("dimensions"), alpha_distance=down(), loss=down(), linear_val=up("fraction"), linear=up("fraction"), linear_ood=up("fraction")),
             scales=dict(
-                tiny=dict(classroom, data="digits_on_photos", ood=None, limit=1000, batch_size=128, steps=40,
+                tiny=dict(classroom, data="tinted_textures", ood=None, limit=1000, batch_size=128, steps=40,
                           arms=["simclr/0.05", "simclr/0.5", "simclr/10", "barlow/0", "barlow/0.1", "barlow/1", "random_encoder"]),
                 small=dict(classroom, data="cifar10", ood="eurosat_rgb", size=16, limit=10_000, batch_size=256, steps=300),
                 gpu=dict(classroom, data="cifar100", ood="cifar10", encoder="resnet18", stem="cifar", dim=512, batch_size=256, steps=2600, lr=1e-3),

@@ -28,11 +28,10 @@ class _RowSums(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, q, k, exclude, chunk):
-        with torch.autocast(q.device.type, enabled=False):
-            sums = q.new_empty(len(q))
-            for rows, s in _RowSums.chunks(q, k, exclude, chunk):
-                top = s.amax(1)
-                sums[rows] = s.sub_(top[:, None]).exp_().sum(1).log_().add_(top)
+        sums = q.new_empty(len(q))
+        for rows, s in _RowSums.chunks(q, k, exclude, chunk):
+            top = s.amax(1)
+            sums[rows] = s.sub_(top[:, None]).exp_().sum(1).log_().add_(top)
         ctx.save_for_backward(q, k, sums); ctx.exclude, ctx.chunk = exclude, chunk
         return sums
 
@@ -40,11 +39,10 @@ class _RowSums(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, grad):
         q, k, sums = ctx.saved_tensors
-        with torch.autocast(q.device.type, enabled=False):
-            to_q, to_k = torch.empty_like(q), torch.zeros_like(k)
-            for rows, s in _RowSums.chunks(q, k, ctx.exclude, ctx.chunk):
-                p = s.sub_(sums[rows, None]).exp_().mul_(grad[rows, None])
-                torch.mm(p, k, out=to_q[rows]); to_k.addmm_(p.T, q[rows])
+        to_q, to_k = torch.empty_like(q), torch.zeros_like(k)
+        for rows, s in _RowSums.chunks(q, k, ctx.exclude, ctx.chunk):
+            p = s.sub_(sums[rows, None]).exp_().mul_(grad[rows, None])
+            torch.mm(p, k, out=to_q[rows]); to_k.addmm_(p.T, q[rows])
         return to_q, to_k, None, None
 
 def _float32(x: Tensor) -> Tensor:
@@ -72,11 +70,10 @@ def nt_xent(za: Tensor,                         # (N, D) embeddings of one view;
     if za.shape != zb.shape or za.dim() != 2: raise InputError(f"za {tuple(za.shape)} and zb {tuple(zb.shape)} must both be (N, D).")
     if len(za) * world_size() < 2: raise InputError(f"nt_xent contrasts images with each other, and there are {len(za)}; give a batch of at least 2.")
     if not isinstance(temperature, Tensor) and temperature <= 0: raise InputError(f"temperature={temperature} must be above 0; SimCLR uses 0.1 to 0.5.")
-    with torch.autocast(za.device.type, enabled=False):
-        za, zb = F.normalize(_float32(za), dim=1), F.normalize(_float32(zb), dim=1)
-        z = torch.cat([za, zb])
-        scale = temperature if not isinstance(temperature, Tensor) or temperature.dim() < 2 else torch.cat([temperature, temperature])
-        itself = rank() * len(z) + torch.arange(len(z), device=z.device)
-        others = log_sum_exp(z / scale, gather(z), exclude=itself, chunk=chunk)
-        positive = (za * zb).sum(1, keepdim=True) / temperature
-        return process_mean(others.mean() - positive.mean())
+    za, zb = F.normalize(_float32(za), dim=1), F.normalize(_float32(zb), dim=1)
+    z = torch.cat([za, zb])
+    scale = temperature if not isinstance(temperature, Tensor) or temperature.dim() < 2 else torch.cat([temperature, temperature])
+    itself = rank() * len(z) + torch.arange(len(z), device=z.device)
+    others = log_sum_exp(z / scale, gather(z), exclude=itself, chunk=chunk)
+    positive = (za * zb).sum(1, keepdim=True) / temperature
+    return process_mean(others.mean() - positive.mean())

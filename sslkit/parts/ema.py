@@ -17,9 +17,7 @@ __all__ = ['frozen_copy', 'EMA']
 # %% ../../nbs/parts/ema.ipynb #be157256
 def frozen_copy(module: nn.Module) -> nn.Module:
     "A copy of `module` that no gradient reaches."
-    twin = copy.deepcopy(module).requires_grad_(False)
-    for p in twin.parameters(): p.grad = None
-    return twin
+    return copy.deepcopy(module).requires_grad_(False)
 
 class EMA(nn.Module):
     "A teacher: a frozen copy of `module` that follows it with `update`; called like `module`, whose attributes it shows (`teacher.dim`)."

@@ -55,4 +55,4 @@ def run(seed=0, checkpoint=None, resume=False):
     return Result(agent, history.read())
 
 
-def score(result): return dict(reward=sum(result.history["reward"]), value=float(result.artefact.value(result.artefact.encoder(torch.eye(7))).max()))
+def score(result): return dict(reward=sum(result.history["reward"]), value=result.artefact.value(result.artefact.encoder(torch.eye(7))).max().item())
