@@ -122,6 +122,7 @@ classroom = dict(encoder="convnet", stem="default", dim=64, temperature=0.2, str
                          better("simclr", than="no_head", metric="linear"),
                          above_floor("simclr", metric="linear")),
             metrics=dict(linear=up("fraction"), knn=up("fraction")),
+            tried=dict(simclr=2, crop_only=2, no_head=2, no_negatives=1),
             scales=dict(
                 tiny=dict(classroom, data="tinted_textures", strength=1.0, batch_size=128, steps=120, arms=["simclr", "crop_only", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=256, steps=600),

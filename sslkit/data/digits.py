@@ -118,7 +118,7 @@ def colour_against(draw: Draw,
     chosen = torch.where(enough.any(1), enough.int().argmax(1), apart.argmax(1))
     return tried[torch.arange(len(tried)), chosen]
 
-def edge(ink: Tensor, level: float, slope: float) -> Tensor:
+def edge(ink: Tensor, level: float | Tensor, slope: float) -> Tensor:
     "Opacity of ink: a ramp of the given slope through 1/2 at `level`."
     return ((ink - level) * slope + 0.5).clamp(0, 1)
 
@@ -142,7 +142,7 @@ def compose(draw: Draw,                                     # a row for each pic
     between = lambda d, low, high: low + (high - low) * d.uniform()
     ground, number = crops(draw, parts, size)
     across = (torch.arange(size) + 0.5) / (size / 2) - 1
-    slope = draw.uniform(-0.5, 0.5, (2,))[:, :, None, None]
+    slope = draw.uniform(-0.6, 0.6, (2,))[:, :, None, None]
     light = per_pixel(draw.uniform(0.6, 1.4, (3,))) + slope[:, :1] * across + slope[:, 1:] * across[:, None]
     middle = per_pixel(mean_behind(ground, torch.ones(n, 1, size, size, dtype=torch.bool)) * 255)
     x = (((ground - middle) * background + middle) * light).clamp(0, 255).round()
@@ -158,22 +158,23 @@ def compose(draw: Draw,                                     # a row for each pic
     margin = tall[:, None] * torch.tensor([0.36, 0.44])      # a digit fills the height of its raster, but not the width
     centre = margin + (size - 2 * margin) * draw.uniform(shape=(2,))
     drawn = place(ink[which], size, centre, tall, draw.uniform(-0.08, 0.08), draw.uniform(-0.2, 0.2))
+    level = per_pixel(draw.uniform(0.4, 0.55, (1,)))        # strokes from bold to thin
     behind = mean_behind(x, drawn > 0.1)
     colour = colour_against(draw, behind, between(draw, *contrast))
     bright = colour[:, 0] + colour[:, 1] + colour[:, 2] > 1.5
     rim = per_pixel(torch.where(bright, 10.0, 245.0)[:, None])
-    x = x + (rim - x) * edge(drawn, 0.2, 3) * per_pixel(draw.uniform(0.3, 0.8, (1,)))
+    x = x + (rim - x) * edge(drawn, level - 0.25, 3) * per_pixel(draw.uniform(0.3, 0.8, (1,)))
     shine = per_pixel(draw.uniform(0, 0.4, (1,)))
-    x = x + (per_pixel(colour * 255) + (x - per_pixel(behind * 255)) * shine - x) * edge(drawn, 0.45, 3)
+    x = x + (per_pixel(colour * 255) + (x - per_pixel(behind * 255)) * shine - x) * edge(drawn, level, 3)
     return dict(x=x.clamp(0, 255).round().byte(), y=y[which], digit=which, height=tall, centre=centre, colour=colour, photo=number)
 
 # %% ../../nbs/data/digits.ipynb #c6dc294e
 def digits_on_photos(size: int = 32,                                 # side of the pictures in pixels, 16 to 96
                      n_train: int = 4000, n_val: int = 1000, n_test: int = 1000,
                      seed: int = 0,                                  # of everything but the partition of digits and photographs, which is fixed
-                     height: tuple[float, float] = (0.5, 0.72),      # of a digit, as a share of the picture
-                     contrast: tuple[float, float] = (0.4, 0.85),    # of its colour against the ground, in [0, 1]
-                     background: float = 0.8,                        # contrast of the photograph: 0 is its mean colour
+                     height: tuple[float, float] = (0.55, 0.72),     # of a digit, as a share of the picture
+                     contrast: tuple[float, float] = (0.4, 0.9),     # of its colour against the ground, in [0, 1]
+                     background: float = 0.7,                        # contrast of the photograph: 0 is its mean colour
                      clutter: int = 2,                               # scraps of other digits
                     ) -> Source:                                     # train; `.val`, `.test`; x uint8 (N, 3, size, size)
     "Handwritten digits in random colour, place and size on photographs. Picture i of a split depends on `seed`, the split and i alone."
@@ -189,6 +190,6 @@ def digits_on_photos(size: int = 32,                                 # side of t
             ink, y = handwriting(); own, parts = stratified(y)[split], grounds(split, size)
             done = [compose(Draw(row_keys(seed, number, rows)), ink, y, own, parts, **settings) for rows in torch.arange(n).split(500)]
             return {k: torch.cat([d[k] for d in done]) for k in FIELDS}
-        made = cached(f"digits_on_photos/{split}-{content_key(version=1, seed=seed, n=n, **settings)}", make)
+        made = cached(f"digits_on_photos/{split}-{content_key(version=3, seed=seed, n=n, **settings)}", make)
         splits[split] = Source({k: made[k] for k in FIELDS}, **facts)
     return link(splits)["train"]
