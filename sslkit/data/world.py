@@ -476,8 +476,7 @@ class Bounds(Rows):
               ) -> tuple[Tensor, Tensor]:    # (N, K, R) lowest and highest s; lowest >= highest: never inside
         "The interval of s inside of each solid."
         u, rows = self.upper.shape[2], torch.cat([self.upper, self.lower, self.square], 2)[..., :m.shape[-2]]
-        values = rows.flatten(0, 2) @ m if m.dim() == 2 else rows.flatten(1, 2) @ m
-        values = values.view(*rows.shape[:3], -1)
+        values = (rows.flatten(1, 2) @ m.expand(len(rows), -1, -1)).view(*rows.shape[:3], -1)
         root = values[:, :, -1].clamp(min=1e-30).sqrt_().mul_(self.sign[:, :, 0])       # a ray that misses gets an interval of no length
         values[:, :, 0] += root; values[:, :, u] -= root
         return values[:, :, u:-1].amax(2), values[:, :, :u].amin(2)
@@ -561,14 +560,14 @@ def trace(stage: Stage,
           m: Tensor,      # (6, R) monomials of the pixels
          ) -> Hits:
     "Follow the rays of all cameras to what they hit first."
-    rays = m[list(LINEAR[:3])]
+    rays = m[list(LINEAR[:3])].expand(len(stage.view), -1, -1)
     low, high = stage.seen.inside(m)                                                    # the nearest point has the highest w
     reached = torch.cat([stage.planes @ rays, high.mul_(_flag(torch.gt, high, low))], 1)    # (N, 2 + K, R)
     w = reached.amax(1).clamp_(min=1e-4)                                                # a depth of 10,000 is none
     codes = torch.arange(1.0, reached.shape[1] + 1, device=w.device)[:, None]
     surface = _flag(torch.ge, reached, w[:, None]).mul_(codes).amax(1)
     w *= _flag(torch.gt, surface, 0)
-    return Hits(m, w, surface, torch.baddbmm(stage.view[:, :3, 3:] * w[:, None], stage.view[:, :3, :3], rays.expand(len(w), -1, -1)))
+    return Hits(m, w, surface, torch.baddbmm(stage.view[:, :3, 3:] * w[:, None], stage.view[:, :3, :3], rays))
 
 # %% ../../nbs/data/world.ipynb #9727fa89
 @dataclass

@@ -85,7 +85,8 @@ def cross_correlation(za: Tensor,  # (N, D) embeddings of one view
                       zb: Tensor,  # (N, D) embeddings of the other
                      ) -> Tensor:  # (D, D) in [-1, 1]
     "Correlation of every dimension of `za` with every dimension of `zb` over the batch (eq. 2)."
-    return process_mean(standardize(za).T @ standardize(zb) / len(za))
+    with torch.autocast(za.device.type, enabled=False):            # correlations in bfloat16 would be good to two digits
+        return process_mean(standardize(za).T @ standardize(zb) / len(za))
 
 def off_diagonal(c: Tensor) -> Tensor:  # (D, D) -> (D (D - 1),)
     "All entries but those of the diagonal."
