@@ -128,10 +128,6 @@ class Experiment:
                    seconds=round(seconds, 2), peak_mb=peak_mb())
         return Run(row, dict(extras), facts.get("losses", [])[:5])
 
-    def claim_metric(self) -> str:
-        "The metric of the claim's first clause: what training should improve."
-        return next(iter(self.metrics))
-
     def golden(self, arm: str | None = None) -> dict:
         "The first five steps of an arm (default: the first) at `tiny`, seed 0: its losses and metrics, as a line for the ledger."
         scale = self.at("tiny")
