@@ -34,8 +34,12 @@ def on_two(function, *args):
     "What `function(rank, *args)` returns in the first of two processes."
     context = mp.get_context("spawn")
     queue = context.SimpleQueue()
-    mp.start_processes(start, args=(2, free_port(), function, args, queue), nprocs=2, start_method="spawn")
-    return queue.get()
+    running = mp.start_processes(start, args=(2, free_port(), function, args, queue), nprocs=2, join=False, start_method="spawn")
+    while queue.empty():                                       # what does not fit into the pipe has to be read before the process can end
+        if running.join(timeout=0.1): break
+    result = queue.get()
+    while not running.join(): pass
+    return result
 
 
 def loss_of_all(z, w):

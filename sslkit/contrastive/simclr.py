@@ -152,9 +152,10 @@ def class_similarity(network: nn.Module, data, per_class: int = 8) -> Tensor:
 
 @run.figure
 def figure(extras):
-    "Similarities between test images, ordered by class, for four arms."
-    names = dict(random_encoder="random encoder", no_negatives="without negatives", crop_only="without colour distortion", simclr="SimCLR")
-    fig, axes = plt.subplots(1, 4, figsize=(9, 2.6), layout="constrained")
-    for ax, (arm, name) in zip(axes, names.items()):
+    "Similarities between test images, ordered by class, for the arms that were run."
+    names = dict(raw_input="raw pixels", random_encoder="random encoder", no_negatives="without negatives", crop_only="without colour distortion", simclr="SimCLR")
+    names = {arm: name for arm, name in names.items() if arm in extras}
+    fig, axes = plt.subplots(1, len(names), figsize=(2.3 * len(names), 2.6), layout="constrained", squeeze=False)
+    for ax, (arm, name) in zip(axes[0], names.items()):
         plot_matrix(extras[arm]["similarity"], ax=ax, limit=1); ax.set_title(name, fontsize=9); ax.set(xticks=[], yticks=[])
     return fig

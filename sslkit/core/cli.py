@@ -7,6 +7,7 @@ from __future__ import annotations
 import os, sys
 from typing import Annotated, Optional
 import typer
+import typer.core
 from rich.console import Console
 from rich.table import Table
 from .errors import InputError, MissingExtra, unknown
@@ -16,7 +17,13 @@ __all__ = ['app', 'console', 'Scale_', 'Data_', 'Limit_', 'Device_', 'Arms_', 's
            'list_rooms', 'show', 'run_room', 'run', 'verify', 'plan', 'check', 'doctor', 'main']
 
 # %% ../../nbs/core/cli.ipynb #f62c4cb8
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False, context_settings=dict(help_option_names=["-h", "--help"]))
+class _Commands(typer.core.TyperGroup):
+    "Ctrl-C keeps its sentence: typer would turn it into a bare exit code."
+    def invoke(self, ctx):
+        try: return super().invoke(ctx)
+        except KeyboardInterrupt as e: raise InputError(str(e) or "stopped.") from None
+
+app = typer.Typer(cls=_Commands, no_args_is_help=True, rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False, context_settings=dict(help_option_names=["-h", "--help"]))
 console = Console(soft_wrap=True)
 
 def seeds_of(text: str) -> list[int]:

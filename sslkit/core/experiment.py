@@ -256,8 +256,8 @@ class Verification:
 
     def figure(self):
         "The room's teaching figure from these runs; without one, every arm's metrics."
-        if self.experiment._figure and all(r.extras or r.row["arm"] in self.experiment.floors for r in self.runs):
-            return self.experiment._figure({r.row["arm"]: r.extras for r in self.runs})
+        extras = {r.row["arm"]: r.extras for r in self.runs if r.extras}
+        if self.experiment._figure and self.experiment.arms[0] in extras: return self.experiment._figure(extras)
         import matplotlib.pyplot as plt
         from sslkit.core.plots import plot_arms
         shown = [m for m in self.experiment.metrics if any(m in r.row["metrics"] for r in self.runs)]
@@ -351,4 +351,4 @@ def _cached(e: Experiment, arm: str, scale: Scale, seed: int) -> Run:
     key = content_key(id=e.paper.id, arm=arm, scale=scale.name, settings=scale.settings, seed=seed, closure=ledger.closure(e.paper.module), env=ledger.environment())
     made = cached(f"runs/{e.paper.id}-{arm}-{seed}-{key}", lambda: vars(e.measure(arm, scale, seed)),
                   save=lambda run, path: save_checkpoint(path, run), load=lambda path: load_checkpoint(path), suffix=".run")
-    return Run(**made)
+    return Run(made["row"], made["extras"], made["losses"])

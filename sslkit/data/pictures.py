@@ -5,8 +5,9 @@
 # %% ../../nbs/data/pictures.ipynb #e68e44f0
 from __future__ import annotations
 import io, os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 import numpy as np
@@ -14,52 +15,82 @@ import torch
 from torch import Tensor
 
 # %% auto #0
-__all__ = ['ENDINGS', 'MOST_PIXELS', 'Unreadable', 'to_rgb', 'read_picture', 'read_all']
+__all__ = ['ENDINGS', 'MOST_PIXELS', 'ENDS', 'Unreadable', 'to_rgb', 'squared', 'read_picture', 'in_threads', 'read_all',
+           'check_picture']
 
-# %% ../../nbs/data/pictures.ipynb #c771fd19
+# %% ../../nbs/data/pictures.ipynb #caead1de
 ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
 MOST_PIXELS = 2**27     # a larger picture is refused: small files can claim sizes that fill the memory
 
 class Unreadable(Exception):
     "A file is no picture that could be shown; the text says why."
 
+# %% ../../nbs/data/pictures.ipynb #90c4473e
 def to_rgb(picture) -> Any:
-    "A PIL picture as RGB: 16 bits scaled to 8, transparency laid on white, palettes and CMYK translated."
-    from PIL import Image
-    if picture.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
+    "A PIL picture as RGB: turned upright, 16 bits and floats scaled to 8 bits, transparency laid on white, palettes and CMYK translated."
+    from PIL import Image, ImageOps
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
         values = np.asarray(picture, dtype=np.float32)
-        whole = 65535.0 if picture.mode != "F" or values.max(initial=0) > 1 else 1.0
+        if not np.isfinite(values).all(): raise Unreadable("has values that are not finite")
+        whole = 65535.0 if picture.mode != "F" else next((w for w in (1.0, 255.0) if values.max(initial=0) <= w), 65535.0)
         return Image.fromarray((values / whole * 255).clip(0, 255).round().astype(np.uint8)).convert("RGB")
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
     return picture.convert("RGB")
 
+def squared(rgb, size: int) -> Any:
+    "The middle square of a PIL picture, scaled to `size` by `size`."
+    from PIL import Image
+    if rgb.size == (size, size): return rgb
+    (w, h), short = rgb.size, min(rgb.size)
+    left, top = (w - short) / 2, (h - short) / 2
+    return rgb.resize((size, size), Image.Resampling.BOX if short >= 8 * size else Image.Resampling.BILINEAR, box=(left, top, left + short, top + short))
+
+# %% ../../nbs/data/pictures.ipynb #2ec7d751
 def read_picture(file: str | os.PathLike | bytes,   # a path, or the file's bytes
                  size: int | None = None,           # side of the square that is returned; None: as it is
-                ) -> Tensor:                        # (3, size, size) uint8
+                ) -> Tensor:                        # (3, H, W) uint8
     "A picture as RGB: the short side scaled to `size`, the middle cut out. `Unreadable` says why one cannot be read."
     from PIL import Image, UnidentifiedImageError
+    empty = not file if isinstance(file, bytes) else os.path.isfile(file) and not os.path.getsize(file)
     try:
         with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as picture:
             width, height = picture.size
             if width * height > MOST_PIXELS: raise Unreadable(f"claims {width} x {height} pixels, more than {MOST_PIXELS:,}")
             if size and picture.format == "JPEG": picture.draft("RGB", (2 * size, 2 * size))     # decode no more than needed
             rgb = to_rgb(picture)
-    except UnidentifiedImageError: raise Unreadable("is no picture" if isinstance(file, bytes) or os.path.getsize(file) else "is empty") from None
-    except Image.DecompressionBombError: raise Unreadable("claims far too many pixels") from None
-    except (OSError, SyntaxError, ValueError) as e: raise Unreadable(f"is cut off or damaged ({e})" if not isinstance(e, PermissionError) else "may not be read: no permission") from None
-    if size and rgb.size != (size, size):
-        w, h = rgb.size
-        short = min(w, h)
-        left, top = (w - short) / 2, (h - short) / 2
-        rgb = rgb.resize((size, size), Image.Resampling.BOX if short >= 8 * size else Image.Resampling.BILINEAR, box=(left, top, left + short, top + short))
-    return torch.from_numpy(np.array(rgb)).permute(2, 0, 1).contiguous()
+    except Unreadable: raise
+    except UnidentifiedImageError: raise Unreadable("is empty" if empty else "is no picture") from None
+    except Image.DecompressionBombError: raise Unreadable(f"claims far more than {MOST_PIXELS:,} pixels") from None
+    except PermissionError: raise Unreadable("may not be read: no permission") from None
+    except FileNotFoundError: raise Unreadable("is not there") from None
+    except Exception as e: raise Unreadable(f"is cut off or damaged ({str(e) or type(e).__name__})") from None   # damaged files make decoders raise anything
+    return torch.from_numpy(np.array(squared(rgb, size) if size else rgb)).permute(2, 0, 1).contiguous()
 
-def read_all(files: Sequence[str | os.PathLike | bytes], size: int | None, threads: int | None = None) -> Iterator[Tensor | Unreadable]:
-    "All pictures in order, decoded side by side; in place of one that cannot be read, its `Unreadable`."
-    def one(f):
-        try: return read_picture(f, size)
+def in_threads(function: Callable, items: Sequence, threads: int | None = None) -> Iterator:
+    "The function of every item, in order, computed side by side; in place of a result, the `Unreadable` that was raised."
+    def one(item):
+        try: return function(item)
         except Unreadable as e: return e
     with ThreadPoolExecutor(threads or min(8, os.cpu_count() or 1)) as pool:
-        for k in range(0, len(files), 1024): yield from pool.map(one, files[k:k + 1024])
+        for k in range(0, len(items), 1024): yield from pool.map(one, items[k:k + 1024])
+
+def read_all(files: Sequence[str | os.PathLike | bytes], size: int | None, threads: int | None = None) -> Iterator[Tensor | Unreadable]:
+    "All pictures in order; in place of one that cannot be read, its `Unreadable`."
+    return in_threads(partial(read_picture, size=size), files, threads)
+
+# %% ../../nbs/data/pictures.ipynb #579554e3
+ENDS = dict(JPEG=b"\xff\xd9", PNG=b"IEND\xaeB`\x82")       # the last bytes of a whole file
+
+def check_picture(file: str | os.PathLike) -> tuple[int, int]:  # width and height
+    "Raise `Unreadable` for a file that cannot be read; looks at the two ends of a file, and decodes it if these leave doubts."
+    from PIL import Image
+    try:
+        with Image.open(file) as picture: kind, (width, height) = picture.format, picture.size
+        with open(file, "rb") as f: f.seek(-min(8, os.path.getsize(file)), os.SEEK_END); end = f.read()
+        if kind in ENDS and end.endswith(ENDS[kind]) and width * height <= MOST_PIXELS: return width, height
+    except Exception: pass                                      # reading it finds the words for what is wrong
+    height, width = read_picture(file).shape[1:]
+    return width, height

@@ -4,8 +4,8 @@
 
 # %% ../../nbs/data/source.ipynb #087dfc19
 from __future__ import annotations
-import hashlib, os, warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import hashlib, json, multiprocessing, os, re, warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 import numpy as np
@@ -13,16 +13,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from ..core.batch import Batch, Source, link
-from ..core.cache import cache_dir, cached, content_key
+from ..core.cache import cache_dir, cached, content_key, load_tensors
 from ..core.errors import InputError, need, unknown
 from ..core.random import Draw, row_keys
-from .pictures import ENDINGS, Unreadable, read_all, read_picture
+from .pictures import ENDINGS, Unreadable, check_picture, in_threads, read_all, squared, to_rgb
 
 # %% auto #0
-__all__ = ['EMBEDDED', 'TORCHVISION', 'READERS', 'IN_MEMORY', 'source', 'data_folder', 'read_parquet', 'read_npz', 'ImageFiles',
-           'read_folder', 'from_dataset', 'available']
+__all__ = ['EMBEDDED', 'TORCHVISION', 'READERS', 'IN_MEMORY', 'SPLIT_NAMES', 'source', 'data_folder', 'read_parquet', 'read_npz',
+           'ImageFiles', 'read_folder', 'from_dataset', 'available']
 
-# %% ../../nbs/data/source.ipynb #b8a225e2
+# %% ../../nbs/data/source.ipynb #9aacd496
 def _digits(size): from sslkit.data.digits import digits; return digits(size or 8)
 def _digits_on_photos(size): from sslkit.data.digits import digits_on_photos; return digits_on_photos(size or 32)
 def _tinted_textures(size): from sslkit.data.textures import tinted_textures; return tinted_textures(size or 20)
@@ -30,20 +30,20 @@ def _world(size): from sslkit.data.world import world; return world(size=size or
 
 EMBEDDED: dict[str, Callable[[int | None], Source]] = dict(digits=_digits, digits_on_photos=_digits_on_photos, tinted_textures=_tinted_textures, world=_world)
 
-TORCHVISION = dict(  # name -> class, licence, classes
-    cifar10=("CIFAR10", "free for research (Krizhevsky 2009)", "airplane automobile bird cat deer dog frog horse ship truck"),
-    cifar100=("CIFAR100", "free for research (Krizhevsky 2009)", ""), stl10=("STL10", "free for research (Coates et al. 2011)", ""),
-    mnist=("MNIST", "CC BY-SA 3.0 (LeCun et al. 1998)", "0 1 2 3 4 5 6 7 8 9"), svhn=("SVHN", "non-commercial (Netzer et al. 2011)", "0 1 2 3 4 5 6 7 8 9"),
-    fashion_mnist=("FashionMNIST", "MIT (Xiao et al. 2017)", "t-shirt trouser pullover dress coat sandal shirt sneaker bag boot"))
+TORCHVISION = dict(  # name -> class, licence, classes, what torchvision's layout is recognised by
+    cifar10=("CIFAR10", "free for research (Krizhevsky 2009)", "airplane automobile bird cat deer dog frog horse ship truck", "cifar-10-batches-py"),
+    cifar100=("CIFAR100", "free for research (Krizhevsky 2009)", "", "cifar-100-python"), stl10=("STL10", "free for research (Coates et al. 2011)", "", "stl10_binary"),
+    mnist=("MNIST", "CC BY-SA 3.0 (LeCun et al. 1998)", "0 1 2 3 4 5 6 7 8 9", "MNIST/raw"), svhn=("SVHN", "non-commercial (Netzer et al. 2011)", "0 1 2 3 4 5 6 7 8 9", "train_32x32.mat"),
+    fashion_mnist=("FashionMNIST", "MIT (Xiao et al. 2017)", "t-shirt trouser pullover dress coat sandal shirt sneaker bag boot", "FashionMNIST/raw"))
 
 READERS: dict[str, Callable[[str, int | None, bool], Source]] = {}   # what stands before the colon -> reader of what stands behind it
-IN_MEMORY = 2**30       # bytes of decoded pictures; larger sets stream from disk
+IN_MEMORY = 2**30       # bytes of decoded pictures; larger folders stream from disk
 
-def source(spec: str | os.PathLike | Source | Any,  # a name, "folder:PATH", "parquet:PATH", "npz:PATH", "hf:NAME", a `Source`, or a torch Dataset
-           size: int | None = None,      # side of the pictures in pixels; default: as they are, 64 for files of different sizes
+def source(spec: str | os.PathLike | Source | Any,  # a name, "folder:PATH", "parquet:PATH", "npz:PATH", "hf:NAME", a `Path`, a `Source`, or a torch Dataset
+           size: int | None = None,      # side of the pictures in pixels; default: as they are; files of different sizes: 64
            limit: int | None = None,     # at most so many samples of every split
            strict: bool = False,         # a file that cannot be read is an error instead of a warning
-          ) -> Source:                   # the training split; `.val`, `.test`
+          ) -> Source:                   # the training split; `.val`, `.test`; what could not be read is in `.unreadable`
     "The data of a name or a place."
     if size is not None and not 1 <= size <= 4096: raise InputError(f"size={size} is no side of a picture; give 1 to 4096 pixels.")
     if isinstance(spec, Source): found = _resized(spec, size)
@@ -52,57 +52,78 @@ def source(spec: str | os.PathLike | Source | Any,  # a name, "folder:PATH", "pa
         kind, _, rest = str(spec).partition(":")
         if rest and kind in READERS: found = READERS[kind](rest, size, strict)
         elif kind in EMBEDDED and not rest: found = EMBEDDED[kind](size)
+        elif isinstance(spec, os.PathLike): found = READERS[_kind_of(Path(spec))](str(spec), size, strict)
         else: found = _named(str(spec), size, strict)
+    for s in found.splits.values(): vars(s).setdefault("unreadable", [])
     return found.limit(limit)
 
 def data_folder() -> Path | None:
     "`$SSLKIT_DATA`, if it is set."
     return Path(os.environ["SSLKIT_DATA"]).expanduser() if os.environ.get("SSLKIT_DATA") else None
 
+def _kind_of(place: Path) -> str:
+    "The reader for a path."
+    return place.suffix[1:].lower() if place.suffix.lower() in (".npz", ".parquet") else "folder"
+
+# %% ../../nbs/data/source.ipynb #0c0b5d46
+def _here(name: str) -> tuple[str, Path] | None:
+    "How and where `$SSLKIT_DATA` has a set: torchvision, parquet, npz or folder, and the path."
+    root = data_folder()
+    if root is None or not name or Path(name).name != name: return None
+    place = root / name
+    if name in TORCHVISION:
+        for p in (place, root):
+            if (p / TORCHVISION[name][3]).exists(): return "torchvision", p
+    for kind in ("parquet", "npz"):
+        if (root / f"{name}.{kind}").is_file(): return kind, root / f"{name}.{kind}"
+    if not place.is_dir(): return None
+    if any(place.glob("*.parquet")): return "parquet", place
+    if any(place.glob("*.npz")): return "npz", min(place.glob("*.npz"))
+    return ("folder", place) if next(_pictures_below(place), None) else None
+
 def _named(name: str, size: int | None, strict: bool) -> Source:
     "A real set by its name: from `$SSLKIT_DATA`, else by torchvision."
-    place = data_folder()
-    if place and "/" not in name and (place / name).is_dir(): found = _in_folder(name, place / name, size, strict)
-    elif name in TORCHVISION: found = _torchvision(name, cache_dir() / "torchvision", size, download=True)
-    else:
-        near = [p.name for p in place.iterdir() if p.is_dir()] if place and place.is_dir() else []
-        raise unknown("data", name, [*EMBEDDED, *TORCHVISION, *near, *(f"{k}:..." for k in READERS)])
-    if name in TORCHVISION and found.classes is None: _describe(found, classes=TORCHVISION[name][2].split() or None, licence=TORCHVISION[name][1])
-    return found
+    found, root = _here(name), data_folder()
+    if found and found[0] == "torchvision": data = _torchvision(name, found[1], size, download=False)
+    elif found: data = READERS[found[0]](str(found[1]), size, strict, name=name)
+    elif name in TORCHVISION: data = _torchvision(name, cache_dir() / "torchvision", size, download=True)
+    elif os.path.exists(name): raise InputError(f"data {name!r} is a path; write {_kind_of(Path(name))}:{name}.")
+    elif root and (root / name).is_dir(): raise InputError(f"data {name!r}: {root / name} has no parquet file, no npz and no pictures; sslkit has no reader for what is in it.")
+    else: raise unknown("data", name, [*EMBEDDED, *TORCHVISION, *_others(), *(f"{k}:..." for k in READERS)])
+    if name in TORCHVISION:
+        _, licence, classes, _ = TORCHVISION[name]
+        _describe(data, licence=licence, classes=data.classes or classes.split() or None)
+    return data
 
 def _describe(found: Source, **facts: Any) -> None:
     for s in found.splits.values(): vars(s).update(facts)
 
-def _in_folder(name: str, place: Path, size: int | None, strict: bool) -> Source:
-    "A set in `$SSLKIT_DATA`: parquet files, npz, torchvision's layout, or pictures in folders."
-    if list(place.glob("*.parquet")): return read_parquet(str(place), size, strict, name)
-    if (files := sorted(place.glob("*.npz"))): return read_npz(str(files[0]), size, strict, name)
-    if name in TORCHVISION:
-        try: return _torchvision(name, place, size, download=False)
-        except (RuntimeError, OSError): pass
-    return read_folder(str(place), size, strict, name)
-
 def _torchvision(name: str, place: Path, size: int | None, download: bool) -> Source:
     "A set that torchvision knows, with its checksums."
     import torchvision
-    make = getattr(torchvision.datasets, TORCHVISION[name][0])
+    make, mark = getattr(torchvision.datasets, TORCHVISION[name][0]), TORCHVISION[name][3]
     options = (lambda split: dict(split=split)) if name in ("svhn", "stl10") else (lambda split: dict(train=split == "train"))
     def load() -> dict[str, Tensor]:
         out = {}
         for split in ("train", "test"):
             try: data = make(str(place), download=download, **options(split))
             except Exception as e:
-                if not download: raise
-                raise InputError(f"{name} is not in $SSLKIT_DATA ({data_folder() or 'not set'}) and could not be downloaded to {place} ({type(e).__name__}); "
-                                 f"put it there in torchvision's layout, or as train.parquet and test.parquet with image and label.") from None
+                why = f"{type(e).__name__}: {str(e).splitlines()[0] if str(e) else 'no reason given'}"
+                if not download: raise InputError(f"{name}: the files in {place / mark} are incomplete or damaged ({why}); remove them, or replace them by whole ones.") from None
+                raise InputError(f"{name} is not in $SSLKIT_DATA ({data_folder() or 'not set'}) and could not be downloaded to {place} ({why}); put it into a folder {name} "
+                                 f"of $SSLKIT_DATA: {mark} as torchvision has it, train.parquet and test.parquet (columns image, label), or folders of pictures.") from None
             x = torch.as_tensor(np.asarray(data.data))
             out[f"x_{split}"] = (x[:, None] if x.dim() == 3 else x if name in ("svhn", "stl10") else x.permute(0, 3, 1, 2)).contiguous()
             out[f"y_{split}"] = torch.as_tensor(np.asarray(getattr(data, "targets", getattr(data, "labels", None)))).long()
-        return out
-    made = load() if not download else cached(f"sets/{name}-{content_key(place=str(place))}", load)
-    return _resized(_splits({s: dict(x=made[f"x_{s}"], y=made[f"y_{s}"]) for s in ("train", "test")}, name, origin=f"torchvision.datasets.{TORCHVISION[name][0]}"), size)
+        return {**out, "classes": _packed(list(getattr(data, "classes", [])))}
+    made = cached(f"sets/{name}-{content_key(place=str(place.resolve()), version=2)}", load)
+    return _resized(_splits({s: dict(x=made[f"x_{s}"], y=made[f"y_{s}"]) for s in ("train", "test")}, name, classes=None if TORCHVISION[name][2] else _unpacked(made["classes"]) or None,
+                            origin=f"torchvision.datasets.{TORCHVISION[name][0]}"), size)
 
-# %% ../../nbs/data/source.ipynb #1942a47e
+def _packed(facts: Any) -> Tensor: return torch.tensor(list(json.dumps(facts).encode()), dtype=torch.uint8)     # so that a cache of tensors can keep words
+def _unpacked(t: Tensor) -> Any: return json.loads(bytes(t.tolist()))
+
+# %% ../../nbs/data/source.ipynb #7107a282
 def _splits(fields: Mapping[str, Mapping[str, Any]], name: str, **facts: Any) -> Source:
     "Linked sources from the fields of each split; what is missing of val and test is set aside from train."
     fields = dict(fields)
@@ -119,197 +140,360 @@ def _splits(fields: Mapping[str, Mapping[str, Any]], name: str, **facts: Any) ->
 def _resized(found: Source, size: int | None) -> Source:
     "The same data with pictures of side `size`: averaged down, interpolated up."
     x = found.fields.get("x")
+    if size and hasattr(found, "of_size"): return link({name: s.of_size(size) for name, s in found.splits.items()})[found.split]
     if size is None or not isinstance(x, Tensor) or x.dim() != 4 or x.shape[2:] == (size, size): return found
     def scaled(s: Source) -> Source:
         small = torch.cat([F.interpolate(part.float(), (size, size), mode="bilinear", antialias=True).round().clamp(0, 255).byte() for part in s.fields["x"].split(4096)])
         return s._like({**s.fields, "x": small})
     return link({name: scaled(s) for name, s in found.splits.items()})[found.split]
 
-# %% ../../nbs/data/source.ipynb #c23c8cb8
-def read_parquet(path: str, size: int | None = None, strict: bool = False, name: str = "") -> Source:
-    "A parquet file, or a folder with train.parquet and test.parquet: a column `img` or `image` with encoded pictures, and `label` if there are labels."
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-    place = Path(path).expanduser()
-    files = {f.stem: f for f in sorted(place.glob("*.parquet"))} if place.is_dir() else {"train": place}
-    if not files or not all(f.exists() for f in files.values()): raise InputError(f"there is no parquet file at {path}; check the path.")
-    if "train" not in files: files = {"train": next(iter(files.values()))}
-    def load(file: Path) -> dict[str, Tensor]:
-        try: table = pq.read_table(file)
-        except (pa.ArrowInvalid, OSError) as e: raise InputError(f"{file} cannot be read as parquet ({str(e).splitlines()[0]}); check the file.") from None
-        column = next((c for c in ("img", "image") if c in table.column_names), None)
-        if column is None: raise InputError(f"{file} has no column img or image; it has {', '.join(table.column_names)}.")
-        items = [i["bytes"] if isinstance(i, dict) else i for i in table[column].to_pylist()]
-        x, kept, _ = _decoded(items, size, lambda k: f"row {k} of {file}", strict)
-        label = next((c for c in ("label", "labels", "y") if c in table.column_names), None)
-        return dict(x=x, **({"y": torch.tensor(table[label].to_pylist())[kept].long()} if label else {}))
-    stamp = lambda f: [str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns]
-    fields = {s: cached(f"parquet/{content_key(file=stamp(f), size=size, strict=strict, version=1)}", lambda f=f: load(f)) for s, f in files.items() if s in ("train", "val", "test")}
-    name = name or place.stem
-    return _splits(fields, name, origin=f"parquet files{' (JPEG copy)' if name == 'cifar10' else ''}")
+# %% ../../nbs/data/source.ipynb #b291ad85
+SPLIT_NAMES = dict(train="train", training="train", val="val", valid="val", validation="val", dev="val", test="test", testing="test")
 
-def _decoded(items: list, size: int | None, where: Callable[[int], str], strict: bool) -> tuple[Tensor, Tensor, list[str]]:
-    "Pictures as one tensor (N, 3, S, S), which of the items they are, and what could not be read."
+def _labels(values: Sequence[Any], where: str, names: Sequence[str] = ()) -> tuple[Tensor | None, list[str] | None]:
+    "Numbers and names of labels: whole numbers as they are, words numbered in their order, nothing is -1."
+    known = [v for v in values if v is not None]
+    if not known: return None, None
+    if all(isinstance(v, str) for v in known):
+        classes = sorted(set(known)); number = {c: k for k, c in enumerate(classes)}
+        return torch.tensor([-1 if v is None else number[v] for v in values]), classes
+    try: whole = [-1 if v is None else int(v) for v in values]
+    except (TypeError, ValueError): whole = None
+    if whole is None or any(v is not None and v != w for v, w in zip(values, whole)):
+        raise InputError(f"the labels of {where} are neither whole numbers nor words, {known[0]!r} for instance; give one number or word a picture.")
+    return torch.tensor(whole), list(names) if names and 0 <= max(whole) < len(names) else None
+
+# %% ../../nbs/data/source.ipynb #71d95715
+def _decoded_once(key: str, files: Sequence[str | os.PathLike], make: Callable[[], dict[str, Any]], strict: bool) -> dict[str, Any]:
+    "`make()`, kept until one of the files changes; reports what its `bad` names."
+    state = hashlib.sha256("\n".join(f"{f} {os.stat(f).st_size} {os.stat(f).st_mtime_ns}" for f in files).encode()).hexdigest()
+    def load(path: Path) -> dict[str, Tensor]:
+        kept = load_tensors(path)
+        if _unpacked(kept["state"]) != state: raise FileNotFoundError           # of other files: as good as not there
+        return kept
+    made = cached(key, lambda: {**make(), "state": _packed(state)}, load=load)
+    made["bad"] = _unpacked(made["bad"])
+    if made["bad"]:
+        n = len(made["bad"])
+        text = f"{n} picture{'s' * (n > 1)} cannot be read: {'; '.join(made['bad'][:3])}{'; ...' if n > 3 else ''}"
+        if strict: raise InputError(f"{text}; mend or remove {'them' if n > 1 else 'it'}, or leave out strict.")
+        warnings.warn(f"{text}; {'they are' if n > 1 else 'it is'} left out, and named in .unreadable.", stacklevel=5)
+    return made
+
+def _decoded(items: Sequence, size: int | None, where: Callable[[int], str]) -> dict[str, Tensor]:
+    "Pictures as one tensor x (N, 3, S, S), which of the items they are, and why others could not be read."
     pictures, kept, bad = [], [], []
     for k, p in enumerate(read_all(items, size)):
         if isinstance(p, Unreadable): bad.append(f"{where(k)} {p}")
         else: pictures.append(p); kept.append(k)
-    _report(bad, strict)
     if not pictures: raise InputError(f"none of the {len(items)} pictures can be read; the first: {bad[0] if bad else 'there is none'}.")
-    if len({p.shape for p in pictures}) > 1: raise InputError(f"the pictures have different sizes, {tuple(pictures[0].shape[1:])} and others; give size=64, say.")
-    return torch.stack(pictures), torch.tensor(kept), bad
+    if len({p.shape for p in pictures}) > 1: raise InputError(f"the pictures have different sizes, {tuple(pictures[0].shape[1:])} and others ({where(kept[0])}); give size=64, say.")
+    return dict(x=torch.stack(pictures), kept=torch.tensor(kept), bad=_packed(bad))
 
-def _report(bad: list[str], strict: bool) -> None:
-    "Name what could not be read."
-    if not bad: return
-    text = f"{len(bad)} pictures cannot be read: {'; '.join(bad[:3])}{'; ...' if len(bad) > 3 else ''}"
-    if strict: raise InputError(f"{text}; mend or remove them, or leave out strict.")
-    warnings.warn(f"{text}; they are left out.", stacklevel=4)
+# %% ../../nbs/data/source.ipynb #64be4e03
+class _Table:
+    "A parquet file, read a column at a time."
+    def __init__(self, file: Path):
+        import pyarrow.parquet as pq
+        self.file = file
+        self.schema = self._read(pq.read_schema)
 
+    def _read(self, how: Callable, **options: Any) -> Any:
+        import pyarrow as pa
+        try: return how(self.file, **options)
+        except (pa.ArrowException, OSError) as e: raise InputError(f"{self.file} cannot be read as parquet ({(str(e) or type(e).__name__).splitlines()[0]}); check the file.") from None
+
+    def column(self, *names: str) -> str | None: return next((c for c in names if c in self.schema.names), None)
+
+    def values(self, column: str | None) -> list:  # nothing in every row where there is no such column
+        import pyarrow.parquet as pq
+        return self._read(pq.read_table, columns=[column])[column].to_pylist() if column else [None] * self._read(pq.read_metadata).num_rows
+
+    @property
+    def image(self) -> str:
+        found = self.column("img", "image")
+        if found is None: raise InputError(f"{self.file} has no column img or image; it has {', '.join(self.schema.names)}.")
+        return found
+
+    @property
+    def label(self) -> str | None: return self.column("label", "labels", "y")
+
+    @property
+    def classes(self) -> list[str]:
+        "Names as the library `datasets` notes them, or the words of classes.txt beside the file."
+        try: return json.loads((self.schema.metadata or {})[b"huggingface"])["info"]["features"][self.label]["names"]
+        except (KeyError, TypeError, ValueError): pass
+        beside = self.file.with_name("classes.txt")
+        return beside.read_text(encoding="utf-8").split() if beside.is_file() else []
+
+def read_parquet(path: str, size: int | None = None, strict: bool = False, name: str = "") -> Source:
+    "A parquet file, or a folder of them with train, val, test in their names: a column `img` or `image` with encoded pictures, and `label` if there are labels."
+    place = Path(path).expanduser()
+    files = sorted(place.glob("*.parquet")) if place.is_dir() else [place]
+    if not files or not all(f.is_file() for f in files): raise InputError(f"there is no parquet file at {path}; check the path.")
+    parts: dict[str, list[_Table]] = {}
+    for f in files: parts.setdefault(SPLIT_NAMES.get(re.split(r"[-_.]", f.stem)[0].lower(), "other"), []).append(_Table(f))
+    if "train" not in parts: parts = {"train": [t for some in parts.values() for t in some]}
+    parts.pop("other", None)
+    def decode(tables: list[_Table]) -> dict[str, Tensor]:
+        cells = [(f"row {k} of {t.file}", c["bytes"] if isinstance(c, dict) else c) for t in tables for k, c in enumerate(t.values(t.image))]
+        if odd := next((w for w, c in cells if not isinstance(c, (bytes, type(None)))), None): raise InputError(f"{odd} is no encoded picture (the bytes of a JPEG or PNG file); save pictures so, or as npz.")
+        return {**_decoded([c or b"" for _, c in cells], size, lambda k: cells[k][0]), "jpeg": torch.tensor(any(c and c.startswith(b"\xff\xd8") for _, c in cells))}
+    key = lambda tables: f"parquet/{content_key(files=[str(t.file.resolve()) for t in tables], size=size, version=2)}"
+    made = {s: _decoded_once(key(tables), [t.file for t in tables], lambda tables=tables: decode(tables), strict) for s, tables in parts.items()}
+    words = {s: [v for t in tables for v in t.values(t.label)] for s, tables in parts.items()}
+    number, classes = _labels(sum(words.values(), []), str(path), parts["train"][0].classes)
+    numbers = dict(zip(parts, number.split([len(w) for w in words.values()]))) if number is not None else {}
+    fields = {s: dict(x=m["x"], **({"y": numbers[s][m["kept"]]} if numbers else {})) for s, m in made.items()}
+    name = name or place.stem
+    lossy = name in TORCHVISION and any(m["jpeg"] for m in made.values())                           # none of them is JPEG in the original
+    found = _splits(fields, name, classes=classes, origin=f"{name}{' (JPEG copy)' if lossy else ''}, parquet files")
+    _describe(found, unreadable=sum((m["bad"] for m in made.values()), []))
+    return found
+
+# %% ../../nbs/data/source.ipynb #c501d045
 def read_npz(path: str, size: int | None = None, strict: bool = False, name: str = "") -> Source:
     "An npz file: x (N, H, W[, C]) or (N, C, H, W) with y; or train_images, train_labels, val_images, ... as in MedMNIST."
     place = Path(path).expanduser()
-    if not place.exists(): raise InputError(f"there is no file {path}; check the path.")
+    if not place.is_file(): raise InputError(f"there is no file {path}; check the path.")
     try:
         with np.load(place, allow_pickle=False) as f: arrays = dict(f)
-    except (ValueError, OSError, EOFError) as e: raise InputError(f"{path} cannot be read as npz ({e}); check the file.") from None
+    except Exception as e: raise InputError(f"{path} cannot be read as npz ({(str(e) or type(e).__name__).splitlines()[0]}); check the file.") from None   # zip, zlib and numpy raise all kinds
+    pick = lambda split, *names: next((arrays[k] for n in names for k in (f"{split}_{n}", f"{n}_{split}", *((n,) if split == "train" else ())) if k in arrays), None)
     fields = {}
     for split in ("train", "val", "test"):
-        x = next((arrays[k] for k in (f"{split}_images", f"x_{split}", f"{split}_x", *(("x", "images") if split == "train" else ())) if k in arrays), None)
-        if x is None: continue
-        y = next((arrays[k] for k in (f"{split}_labels", f"y_{split}", f"{split}_y", *(("y", "labels") if split == "train" else ())) if k in arrays), None)
-        fields[split] = dict(x=_as_pictures(x, path), **({} if y is None else {"y": torch.from_numpy(y.astype(np.int64).reshape(len(y), -1)[:, 0])}))
-    if "train" not in fields: raise InputError(f"{path} has no array x, images or train_images; it has {', '.join(arrays)}.")
+        if (x := pick(split, "images", "x")) is not None: fields[split] = dict(x=_as_pictures(x, path), **_as_labels(pick(split, "labels", "y"), len(x), path))
+    if "train" not in fields: raise InputError(f"{path} has no array x, images or train_images; it has {', '.join(arrays) or 'none'}.")
     return _resized(_splits(fields, name or place.stem, origin=f"npz file {place.name}"), size)
 
 def _as_pictures(x: np.ndarray, path: str) -> Tensor:
     "An array as uint8 (N, C, H, W)."
+    shape = x.shape
     if x.ndim == 3: x = x[:, None]
     elif x.ndim == 4 and x.shape[-1] in (1, 3) and x.shape[1] not in (1, 3): x = np.moveaxis(x, -1, 1)
-    if x.ndim != 4 or x.shape[1] not in (1, 3): raise InputError(f"the pictures in {path} have shape {x.shape}; sslkit reads (N, H, W), (N, H, W, 3) and (N, 3, H, W).")
+    if x.ndim != 4 or x.shape[1] not in (1, 3) or 0 in shape: raise InputError(f"the pictures in {path} have shape {shape}; sslkit reads (N, H, W), (N, H, W, 3) and (N, 3, H, W).")
+    if x.dtype.kind not in "buif": raise InputError(f"the pictures in {path} are of type {x.dtype}; give whole numbers in [0, 255], or numbers in [0, 1].")
     if x.dtype != np.uint8:
         if not np.isfinite(x).all(): raise InputError(f"the pictures in {path} have values that are not finite; mend them first.")
         if x.min() < 0 or x.max() > 255: raise InputError(f"the pictures in {path} go from {x.min():g} to {x.max():g}; give values in [0, 255], or in [0, 1].")
-        x = (x * (255 if x.max() <= 1 and x.dtype.kind == "f" else 1)).round().astype(np.uint8)
+        x = (x * 255.0 if x.max() <= 1 and x.dtype.kind in "fb" else x).round().astype(np.uint8)
     return torch.from_numpy(np.ascontiguousarray(x))
+
+def _as_labels(y: np.ndarray | None, n: int, path: str) -> dict[str, Tensor]:
+    "An array as the field y: (N,) or (N, 1) whole numbers. Several numbers a picture are kept as the field `labels`."
+    if y is None: return {}
+    if y.ndim == 0 or len(y) != n: raise InputError(f"{path} has {n} pictures and labels of shape {y.shape}; give one label a picture.")
+    if y.size != n: return dict(labels=torch.from_numpy(np.ascontiguousarray(y)))
+    return dict(y=_labels(y.reshape(-1).tolist(), path)[0])
 
 READERS.update(parquet=read_parquet, npz=read_npz)
 
-# %% ../../nbs/data/source.ipynb #57dd9807
+# %% ../../nbs/data/source.ipynb #99af75f0
+def _pictures_below(place: Path) -> Iterator[str]:
+    "Paths of the pictures in a folder and its sub-folders; links are followed, but no folder is visited twice; hidden files are left out."
+    def stop(error): raise error
+    seen = set()
+    for folder, below, names in os.walk(place, onerror=stop, followlinks=True):
+        if (real := os.path.realpath(folder)) in seen: below.clear(); continue
+        seen.add(real)
+        below[:] = sorted(d for d in below if not d.startswith("."))
+        yield from (os.path.join(folder, f) for f in sorted(names) if not f.startswith(".") and os.path.splitext(f)[1].lower() in ENDINGS)
+
 class ImageFiles(Source):
-    "Pictures that stay on disk and are decoded when a batch is drawn; a picture that cannot be read then is an error that names it."
+    "Pictures that stay on disk and are decoded when a batch is drawn, in worker processes; one that cannot be read then is an error that names it."
     streamed = True
 
-    def __init__(self, files: list[str], fields: Mapping[str, Any], size: int, workers: int = 0, **facts: Any):
-        super().__init__(dict(fields, path=files), **facts)
-        self.size, self.workers = size, workers
+    def __init__(self, files: Sequence[str], fields: Mapping[str, Any], size: int, root: str | os.PathLike = "", workers: int | None = None, **facts: Any):
+        super().__init__(dict(fields, path=list(files)), **facts)       # relative to `root`
+        self.size, self.root, self.threads = size, str(root), None
+        forks = multiprocessing.get_start_method() == "fork"            # elsewhere only scripts with `if __name__ == "__main__":` can have workers
+        self.workers = workers if workers is not None else min(4, os.cpu_count() or 1) if forks else 0
 
-    def __getitem__(self, indices) -> Batch:
-        batch = super().__getitem__(indices)
-        pictures = list(read_all(batch.path, self.size, threads=1 if self.workers else None))
-        for path, p in zip(batch.path, pictures):
-            if isinstance(p, Unreadable): raise InputError(f"{path} {p}; remove it, or read the folder with strict=True to find all such files.")
+    def __getitem__(self, indices: Tensor | slice | Sequence[int]) -> Batch:
+        batch, pictures = super().__getitem__(indices), []
+        for path, p in zip(batch.path, read_all([os.path.join(self.root, f) for f in batch.path], self.size, self.threads)):
+            if isinstance(p, Unreadable): raise InputError(f"{os.path.join(self.root, path)} {p}; mend or remove it.")
+            pictures.append(p)
         return batch.replace(x=torch.stack(pictures))
 
     def batches(self, order: Iterable[Tensor]) -> Iterator[Batch]:
-        if not self.workers: return super().batches(order)
+        "The same batches in the same order, whatever the number of workers."
+        if not self.workers: yield from super().batches(order); return
         from torch.utils.data import DataLoader
-        indices = (i.tolist() for i in order)
-        return iter(DataLoader(self, batch_sampler=_Lazily(indices), num_workers=self.workers, collate_fn=_only, prefetch_factor=2))
+        mine = self._like(self.fields); mine.threads = 1                # each worker is a process
+        own = torch.Generator()                                         # the global one would be drawn from, and training would depend on `workers`
+        for batch in DataLoader(mine, batch_sampler=_Lists(order), num_workers=self.workers, collate_fn=_first, generator=own):
+            if isinstance(batch, InputError): raise batch
+            yield batch
 
-    def __getitems__(self, indices: list[int]) -> list[Batch]: return [self[torch.tensor(indices)]]
+    def __getitems__(self, indices: list[int]) -> list[Batch | InputError]:
+        "What a worker is asked for: a batch; an error is handed on, to be raised where it is seen."
+        try: return [self[torch.tensor(indices)]]
+        except InputError as e: return [e]
+
+    def of_size(self, size: int) -> "ImageFiles":
+        "The same files, decoded to another size."
+        new = self._like(self.fields); new.size = size
+        return new
 
     def to(self, device) -> "ImageFiles": return self
 
     @property
     def digest(self) -> str:
-        "Of names and sizes of the files; their content is not read."
-        if not hasattr(self, "_digest"): self._digest = hashlib.sha256("\n".join(f"{Path(p).name} {os.path.getsize(p)}" for p in self.fields["path"]).encode()).hexdigest()[:16]
+        "Of the files' names, sizes in bytes and labels, and of the side; the content of a million files is not read."
+        if not hasattr(self, "_digest"):
+            facts = [f"{p} {os.path.getsize(os.path.join(self.root, p))}" for p in self.fields["path"]] + [str(self.size), str(self.fields["y"].tolist() if "y" in self.fields else "")]
+            self._digest = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
         return self._digest
 
-class _Lazily:
-    "A batch sampler over an iterator of index lists."
-    def __init__(self, batches): self.batches = batches
-    def __iter__(self): return self.batches
+class _Lists:
+    "A batch sampler over any iterator of index tensors."
+    def __init__(self, order: Iterable[Tensor]): self.order = order
+    def __iter__(self) -> Iterator[list[int]]: return (i.tolist() for i in self.order)
 
-def _only(items): return items[0]
+def _first(items: list) -> Any: return items[0]
 
-def read_folder(path: str, size: int | None = None, strict: bool = False, name: str = "", workers: int = 0) -> Source:
+def read_folder(path: str, size: int | None = None, strict: bool = False, name: str = "") -> Source:
     "A folder of pictures, with classes and splits by its sub-folders."
     place = Path(path).expanduser()
-    if not place.exists(): raise InputError(f"there is no folder {path}; check the path.")
-    if not place.is_dir(): raise InputError(f"{path} is a file; give the folder that it is in, or npz:{path} or parquet:{path} if it is one of these.")
-    try: files = sorted(os.path.join(d, f) for d, _, names in os.walk(place, onerror=_raise) for f in names if Path(f).suffix.lower() in ENDINGS)
-    except PermissionError as e: raise InputError(f"the folder {e.filename} may not be read: no permission; change its rights, or choose another.") from None
+    try:
+        if not place.exists(): raise InputError(f"there is no folder {path}; check the path.")
+        if not place.is_dir(): raise InputError(f"{path} is a file; give the folder that it is in, or npz:{path} or parquet:{path} if it is one of these.")
+        files = list(_pictures_below(place))
+    except PermissionError as e: raise InputError(f"the folder {e.filename or path} may not be read: no permission; change its rights, or choose another.") from None
+    except OSError as e: raise InputError(f"the folder {e.filename or path} cannot be read ({e.strerror or e}); check it, or choose another.") from None
     if not files: raise InputError(f"there is no picture in {path} ({', '.join(sorted(ENDINGS))}); check the path.")
     inside = [Path(f).relative_to(place).parts for f in files]
-    official = {s for p in inside for s in p[:1] if len(p) > 1 and s in ("train", "val", "test")}
-    official = official if "train" in official else set()
-    split = [p[0] if official and p[0] in official else "train" if official else _split_of("/".join(p)) for p in inside]
-    below = [p[1:] if official and p[0] in official else p for p in inside]
+    official = {p[0]: SPLIT_NAMES[p[0].lower()] for p in inside if len(p) > 1 and p[0].lower() in SPLIT_NAMES}
+    if "train" not in official.values(): official = {}
+    below = [p[1:] if p[0] in official else p for p in inside]
+    absent = [s for s in ("val", "test") if s not in official.values()]
+    split = [_split_of("/".join(b), absent) if official.get(p[0], "train") == "train" else official[p[0]] for p, b in zip(inside, below)]
     classes = sorted({p[0] for p in below if len(p) > 1})
-    side, bad = size or 64, []
-    decode = len(files) * 3 * side * side <= IN_MEMORY
-    if decode: x, kept, bad = _decoded(files, side, lambda k: files[k], strict)
-    else: kept = torch.arange(len(files))
-    facts = dict(name=name or place.name, classes=classes or None, origin=f"folder {place}")
-    number = torch.tensor([classes.index(p[0]) if len(p) > 1 else -1 for p in below])
-    made = {}
+    y = torch.tensor([classes.index(p[0]) for p in below]) if len(classes) > 1 and all(len(p) > 1 for p in below) else None
+    side = size or _common_side(files)
+    stream = len(files) * 3 * side * side > IN_MEMORY
+    key = content_key(place=str(place.resolve()), size=None if stream else side, version=1)
+    made = _decoded_once(f"folder/{key}", files, lambda: _checked(files) if stream else _decoded(files, side, lambda k: files[k]), strict)
+    kept, paths = made["kept"], [Path(*p).as_posix() for p in inside]
+    facts, splits = dict(name=name or place.resolve().name, classes=classes if y is not None else None, origin=f"folder {place}"), {}
     for s in ("train", "val", "test"):
-        rows = torch.tensor([j for j, k in enumerate(kept.tolist()) if split[k] == s], dtype=torch.int64)
-        if not len(rows): continue
-        fields = {"y": number[kept[rows]]} if len(classes) > 1 and (number >= 0).all() else {}
-        paths = [files[k] for k in kept[rows].tolist()]
-        made[s] = Source(dict(fields, x=x[rows], path=paths), split=s, **facts) if decode else ImageFiles(paths, fields, side, workers, split=s, **facts)
-    if "train" not in made: made["train"] = made.pop(next(iter(made)))
-    linked = link(made)["train"]
-    _describe(linked, unreadable=bad)
-    return linked
+        at = torch.tensor([j for j, k in enumerate(kept.tolist()) if split[k] == s], dtype=torch.int64)
+        fields, names = {} if y is None else {"y": y[kept[at]]}, [paths[k] for k in kept[at].tolist()]
+        if names: splits[s] = ImageFiles(names, fields, side, place, split=s, **facts) if stream else Source(dict(fields, x=made["x"][at], path=names), split=s, **facts)
+    if "train" not in splits: splits["train"] = splits.pop(next(iter(splits)))      # a handful of pictures that the hash put elsewhere
+    found = link(splits)["train"]
+    _describe(found, unreadable=made["bad"])
+    return found
 
-def _raise(error): raise error
+def _checked(files: Sequence[str]) -> dict[str, Tensor]:
+    "Which files can be read, by their two ends, and why the others cannot."
+    looked = list(in_threads(check_picture, files))
+    bad = [f"{f} {p}" for f, p in zip(files, looked) if isinstance(p, Unreadable)]
+    if len(bad) == len(files): raise InputError(f"none of the {len(files)} pictures can be read; the first: {bad[0]}.")
+    return dict(kept=torch.tensor([k for k, p in enumerate(looked) if not isinstance(p, Unreadable)]), bad=_packed(bad))
 
-def _split_of(name: str) -> str:
-    "train (80 %), val or test by the hash of a file's name."
+def _common_side(files: Sequence[str]) -> int:
+    "The side of the pictures if a hundred of them, spread over all, are squares of one size up to 256; else 64."
+    sizes = {s for s in in_threads(check_picture, files[::max(1, len(files) // 100)]) if not isinstance(s, Unreadable)}
+    (w, h), *others = sizes or {(0, 1)}
+    return w if w == h <= 256 and not others else 64
+
+def _split_of(name: str, absent: Sequence[str] = ("val", "test")) -> str:
+    "train, or one of the splits that are absent (a tenth each), by the hash of a file's name."
     share = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 2**32
-    return "train" if share < 0.8 else "val" if share < 0.9 else "test"
+    return next((s for s, edge in zip(reversed(absent), (0.9, 0.8)) if share >= edge), "train")
 
 READERS["folder"] = read_folder
 
-# %% ../../nbs/data/source.ipynb #4fad7f7c
+# %% ../../nbs/data/source.ipynb #c35d757b
 def from_dataset(data: Any,                 # a map-style torch Dataset: items are pictures, or (picture, label)
                  size: int | None = None, name: str = "") -> Source:
-    "A torch Dataset in memory: PIL pictures, uint8 tensors (C, H, W), or floats in [0, 1]."
-    if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")): raise InputError(f"data is a {type(data).__name__}; give a name, folder:PATH, npz:PATH, parquet:PATH, hf:NAME, or a torch Dataset.")
+    "A torch Dataset in memory: PIL pictures, uint8 tensors or arrays (C, H, W) or (H, W, C), or floats in [0, 1]."
+    if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")) or isinstance(data, (dict, Tensor, np.ndarray)):
+        raise InputError(f"data is a {type(data).__name__}; give a name, folder:PATH, npz:PATH, parquet:PATH, hf:NAME, or a torch Dataset.")
+    return _resized(_splits(dict(train=_collected(data, size)), name or type(data).__name__, classes=getattr(data, "classes", None), origin="torch Dataset"), size)
+
+def _collected(data: Any, size: int | None) -> dict[str, Tensor]:
+    "The items of a Dataset as fields x and y."
+    if not len(data): raise InputError("the Dataset has no items; there is nothing to read.")
     pictures, labels = [], []
     for k in range(len(data)):
         item = data[k]
-        x, y = item if isinstance(item, (tuple, list)) and len(item) == 2 else (item, None)
-        if not isinstance(x, Tensor): x = torch.from_numpy(np.array(x.convert("RGB") if hasattr(x, "convert") else x)).permute(2, 0, 1)
-        pictures.append(x if x.dtype == torch.uint8 else (x * 255).round().clamp(0, 255).byte())
-        labels.append(y)
-    if len({p.shape for p in pictures}) != 1: raise InputError("the pictures of the Dataset have different sizes; resize them in its transform.")
-    fields = dict(x=torch.stack(pictures), **({} if any(y is None for y in labels) else {"y": torch.tensor([int(y) for y in labels])}))
-    return _resized(_splits(dict(train=fields), name or type(data).__name__, origin="torch Dataset"), size)
+        x, y = item[:2] if isinstance(item, (tuple, list)) and len(item) > 1 else (item, None)
+        pictures.append(_as_picture(x, size, k)); labels.append(_plain(y))
+    if len({p.shape for p in pictures}) != 1: raise InputError("the pictures of the Dataset have different sizes; give size=64, say, or resize them in its transform.")
+    y = _labels(labels, "the Dataset")[0]
+    return dict(x=torch.stack(pictures), **({} if y is None else {"y": y}))
 
+def _as_picture(x: Any, size: int | None, k: int) -> Tensor:
+    "A picture of a Dataset as uint8 (C, H, W)."
+    if hasattr(x, "convert"):                                          # PIL; others keep their number of channels
+        try: return torch.from_numpy(np.array(squared(to_rgb(x), size) if size else to_rgb(x))).permute(2, 0, 1)
+        except (Unreadable, OSError) as e: raise InputError(f"picture {k} of the Dataset cannot be read ({e}); mend or remove it.") from None
+    try: t = torch.as_tensor(np.asarray(x))
+    except (TypeError, ValueError): t = torch.empty(0)
+    if t.dim() == 2: t = t[None]
+    elif t.dim() == 3 and t.shape[0] not in (1, 3) and t.shape[2] in (1, 3): t = t.permute(2, 0, 1)
+    if t.dim() != 3 or t.shape[0] not in (1, 3):
+        raise InputError(f"item {k} of the Dataset is a {type(x).__name__}{f' of shape {tuple(x.shape)}' if hasattr(x, 'shape') else ''}; sslkit reads PIL pictures, (H, W), (C, H, W) and (H, W, C) with one or three channels.")
+    if t.dtype == torch.uint8: return t.contiguous()
+    if not t.is_floating_point() or not (0 <= t.min() and t.max() <= 1):    # not a number is neither
+        raise InputError(f"item {k} of the Dataset has values from {t.min():g} to {t.max():g}; give uint8 or floats in [0, 1], without normalisation.")
+    return (t * 255).round().byte().contiguous()
+
+def _plain(y: Any) -> Any:
+    "A label as a plain number or word: out of tensors, arrays and lists of one."
+    y = y.tolist() if hasattr(y, "tolist") else y
+    return _plain(y[0]) if isinstance(y, (list, tuple)) and len(y) == 1 else y
+
+# %% ../../nbs/data/source.ipynb #f7a23f3d
 def _hugging_face(name: str, size: int | None, strict: bool) -> Source:
-    "A set of the Hugging Face hub by the library `datasets`: its image and label columns."
-    found = need("datasets", extra="hf").load_dataset(name)
-    fields = {}
+    "A set of the Hugging Face hub by the library `datasets`, NAME or NAME:CONFIGURATION: its image and label columns."
+    name, _, configuration = name.partition(":")
+    library = need("datasets", extra="hf")
+    try: found = library.load_dataset(name, configuration or None)
+    except Exception as e: raise InputError(f"hf:{name} cannot be loaded ({type(e).__name__}: {str(e).splitlines()[0] if str(e) else 'no reason given'}); check the name and the connection.") from None
+    fields, classes = {}, None
     for split, part in found.items():
-        column = next((c for c in ("img", "image") if c in part.column_names), None)
-        if column is None: raise InputError(f"{name} has no column img or image; it has {', '.join(part.column_names)}.")
-        made = from_dataset([(r[column], r.get("label")) for r in part] if "label" in part.column_names else [r[column] for r in part], size)
-        fields[{"validation": "val"}.get(split, split)] = {k: torch.cat([s.fields[k] for s in made.splits.values()]) for k in made.fields}
-    return _splits({s: f for s, f in fields.items() if s in ("train", "val", "test")}, name, origin=f"Hugging Face hub, {name}")
+        image, label = (next((c for c in names if c in part.column_names), None) for names in (("img", "image"), ("label", "labels")))
+        if image is None: raise InputError(f"hf:{name} has no column img or image; it has {', '.join(part.column_names)}.")
+        if split.lower() in SPLIT_NAMES: fields[SPLIT_NAMES[split.lower()]] = _collected(_Columns(part, image, label), size)
+        classes = classes or getattr(part.features.get(label), "names", None)
+    if "train" not in fields: raise InputError(f"hf:{name} has no split train; it has {', '.join(found)}.")
+    return _splits(fields, name, classes=classes, origin=f"Hugging Face hub, {name}", licence=str(getattr(next(iter(found.values())).info, "license", "") or ""))
+
+class _Columns:
+    "Two columns of a table as a Dataset."
+    def __init__(self, part: Any, image: str, label: str | None): self.part, self.image, self.label = part, image, label
+    def __len__(self) -> int: return len(self.part)
+    def __getitem__(self, k: int) -> tuple: row = self.part[k]; return row[self.image], row[self.label] if self.label else None
 
 READERS["hf"] = _hugging_face
 
+# %% ../../nbs/data/source.ipynb #d95ed9fc
 def available() -> list[tuple[str, str, str]]:  # (name, where it is, what is missing)
     "Which named data are found: what `sslkit doctor` prints."
-    place = data_folder()
     rows = [(name, "embedded", "") for name in EMBEDDED]
-    for name in TORCHVISION:
-        here = place and (place / name).is_dir()
-        kept = list((cache_dir() / "sets").glob(f"{name}-*"))
-        rows.append((name, f"{place / name}" if here else "downloaded" if kept else "", "" if here or kept else "not here; downloaded when it is asked for"))
+    for name in [*TORCHVISION, *_others()]:
+        found = _here(name)
+        downloaded = any((cache_dir() / "torchvision").glob(TORCHVISION[name][3])) if name in TORCHVISION else False
+        rows.append((name, str(found[1]) if found else "downloaded" if downloaded else "", "" if found or downloaded else "not here; downloaded when it is asked for"))
     return rows
+
+def _others() -> list[str]:
+    "Sets in `$SSLKIT_DATA` besides those that torchvision knows: everything that looks like pictures."
+    root = data_folder()
+    if root is None or not root.is_dir(): return []
+    return [n for n in sorted({p.stem if p.is_file() else p.name for p in root.iterdir() if not p.name.startswith(".")} - set(TORCHVISION)) if _pictorial(_here(n))]
+
+def _pictorial(found: tuple[str, Path] | None) -> bool:
+    "Whether a place has pictures, by the names of columns and arrays; nothing is decoded."
+    if found is None: return False
+    kind, place = found
+    try:
+        if kind == "parquet": return _Table(place if place.is_file() else min(place.glob("*.parquet"))).column("img", "image") is not None
+        if kind == "npz":
+            with np.load(place, allow_pickle=False) as f: return any(n in f.files for n in ("train_images", "x_train", "images"))
+    except (InputError, OSError, ValueError): return False
+    return True
