@@ -36,7 +36,7 @@ TORCHVISION = dict(  # name -> class, licence, classes, what torchvision's layou
     mnist=("MNIST", "CC BY-SA 3.0 (LeCun et al. 1998)", "0 1 2 3 4 5 6 7 8 9", "MNIST/raw"), svhn=("SVHN", "non-commercial (Netzer et al. 2011)", "0 1 2 3 4 5 6 7 8 9", "train_32x32.mat"),
     fashion_mnist=("FashionMNIST", "MIT (Xiao et al. 2017)", "t-shirt trouser pullover dress coat sandal shirt sneaker bag boot", "FashionMNIST/raw"))
 
-READERS: dict[str, Callable[[str, int | None, bool], Source]] = {}   # what stands before the colon -> reader of what stands behind it
+READERS: dict[str, Callable[..., Source]] = {}   # what stands before the colon -> reader of what stands behind it
 IN_MEMORY = 2**30       # bytes of decoded pictures; larger folders stream from disk
 
 def source(spec: str | os.PathLike | Source | Any,  # a name, "folder:PATH", "parquet:PATH", "npz:PATH", "hf:NAME", a `Path`, a `Source`, or a torch Dataset
@@ -50,10 +50,14 @@ def source(spec: str | os.PathLike | Source | Any,  # a name, "folder:PATH", "pa
     elif not isinstance(spec, (str, os.PathLike)): found = from_dataset(spec, size)
     else:
         kind, _, rest = str(spec).partition(":")
-        if rest and kind in READERS: found = READERS[kind](rest, size, strict)
+        if rest and kind in READERS: found = READERS[kind](rest, size)
         elif kind in EMBEDDED and not rest: found = EMBEDDED[kind](size)
-        elif isinstance(spec, os.PathLike): found = READERS[_kind_of(Path(spec))](str(spec), size, strict)
-        else: found = _named(str(spec), size, strict)
+        elif isinstance(spec, os.PathLike): found = READERS[_kind_of(Path(spec))](str(spec), size)
+        else: found = _named(str(spec), size)
+    if not isinstance(spec, Source) and (bad := getattr(found, "unreadable", [])):
+        text = f"{len(bad)} picture{'s' * (len(bad) > 1)} cannot be read: {'; '.join(bad[:3])}{'; ...' * (len(bad) > 3)}"
+        if strict: raise InputError(f"{text}; mend or remove them, or leave out strict.")
+        warnings.warn(f"{text}; all are named in .unreadable, and left out.", stacklevel=2)
     for s in found.splits.values(): vars(s).setdefault("unreadable", [])
     return found.limit(limit)
 
@@ -81,11 +85,11 @@ def _here(name: str) -> tuple[str, Path] | None:
     if any(place.glob("*.npz")): return "npz", min(place.glob("*.npz"))
     return ("folder", place) if next(_pictures_below(place), None) else None
 
-def _named(name: str, size: int | None, strict: bool) -> Source:
+def _named(name: str, size: int | None) -> Source:
     "A real set by its name: from `$SSLKIT_DATA`, else by torchvision."
     found, root = _here(name), data_folder()
     if found and found[0] == "torchvision": data = _torchvision(name, found[1], size, download=False)
-    elif found: data = READERS[found[0]](str(found[1]), size, strict, name=name)
+    elif found: data = READERS[found[0]](str(found[1]), size, name=name)
     elif name in TORCHVISION: data = _torchvision(name, cache_dir() / "torchvision", size, download=True)
     elif os.path.exists(name): raise InputError(f"data {name!r} is a path; write {_kind_of(Path(name))}:{name}.")
     elif root and (root / name).is_dir(): raise InputError(f"data {name!r}: {root / name} has no parquet file, no npz and no pictures; sslkit has no reader for what is in it.")
@@ -164,21 +168,15 @@ def _labels(values: Sequence[Any], where: str, names: Sequence[str] = ()) -> tup
     return torch.tensor(whole), list(names) if names and 0 <= max(whole) < len(names) else None
 
 # %% ../../nbs/data/source.ipynb #71d95715
-def _decoded_once(key: str, files: Sequence[str | os.PathLike], make: Callable[[], dict[str, Any]], strict: bool) -> dict[str, Any]:
-    "`make()`, kept until one of the files changes; reports what its `bad` names."
+def _decoded_once(key: str, files: Sequence[str | os.PathLike], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    "`make()`, kept until one of the files changes."
     state = hashlib.sha256("\n".join(f"{f} {os.stat(f).st_size} {os.stat(f).st_mtime_ns}" for f in files).encode()).hexdigest()
     def load(path: Path) -> dict[str, Tensor]:
         kept = load_tensors(path)
         if _unpacked(kept["state"]) != state: raise FileNotFoundError           # of other files: as good as not there
         return kept
     made = cached(key, lambda: {**make(), "state": _packed(state)}, load=load)
-    made["bad"] = _unpacked(made["bad"])
-    if made["bad"]:
-        n = len(made["bad"])
-        text = f"{n} picture{'s' * (n > 1)} cannot be read: {'; '.join(made['bad'][:3])}{'; ...' if n > 3 else ''}"
-        if strict: raise InputError(f"{text}; mend or remove {'them' if n > 1 else 'it'}, or leave out strict.")
-        warnings.warn(f"{text}; {'they are' if n > 1 else 'it is'} left out, and named in .unreadable.", stacklevel=5)
-    return made
+    return {**made, "bad": _unpacked(made["bad"])}
 
 def _decoded(items: Sequence, size: int | None, where: Callable[[int], str]) -> dict[str, Tensor]:
     "Pictures as one tensor x (N, 3, S, S), which of the items they are, and why others could not be read."
@@ -226,7 +224,7 @@ class _Table:
         beside = self.file.with_name("classes.txt")
         return beside.read_text(encoding="utf-8").split() if beside.is_file() else []
 
-def read_parquet(path: str, size: int | None = None, strict: bool = False, name: str = "") -> Source:
+def read_parquet(path: str, size: int | None = None, name: str = "") -> Source:
     "A parquet file, or a folder of them with train, val, test in their names: a column `img` or `image` with encoded pictures, and `label` if there are labels."
     place = Path(path).expanduser()
     files = sorted(place.glob("*.parquet")) if place.is_dir() else [place]
@@ -240,7 +238,7 @@ def read_parquet(path: str, size: int | None = None, strict: bool = False, name:
         if odd := next((w for w, c in cells if not isinstance(c, (bytes, type(None)))), None): raise InputError(f"{odd} is no encoded picture (the bytes of a JPEG or PNG file); save pictures so, or as npz.")
         return {**_decoded([c or b"" for _, c in cells], size, lambda k: cells[k][0]), "jpeg": torch.tensor(any(c and c.startswith(b"\xff\xd8") for _, c in cells))}
     key = lambda tables: f"parquet/{content_key(files=[str(t.file.resolve()) for t in tables], size=size, version=2)}"
-    made = {s: _decoded_once(key(tables), [t.file for t in tables], lambda tables=tables: decode(tables), strict) for s, tables in parts.items()}
+    made = {s: _decoded_once(key(tables), [t.file for t in tables], lambda tables=tables: decode(tables)) for s, tables in parts.items()}
     words = {s: [v for t in tables for v in t.values(t.label)] for s, tables in parts.items()}
     number, classes = _labels(sum(words.values(), []), str(path), parts["train"][0].classes)
     numbers = dict(zip(parts, number.split([len(w) for w in words.values()]))) if number is not None else {}
@@ -252,7 +250,7 @@ def read_parquet(path: str, size: int | None = None, strict: bool = False, name:
     return found
 
 # %% ../../nbs/data/source.ipynb #c501d045
-def read_npz(path: str, size: int | None = None, strict: bool = False, name: str = "") -> Source:
+def read_npz(path: str, size: int | None = None, name: str = "") -> Source:
     "An npz file: x (N, H, W[, C]) or (N, C, H, W) with y; or train_images, train_labels, val_images, ... as in MedMNIST."
     place = Path(path).expanduser()
     if not place.is_file(): raise InputError(f"there is no file {path}; check the path.")
@@ -353,7 +351,7 @@ class _Lists:
 
 def _first(items: list) -> Any: return items[0]
 
-def read_folder(path: str, size: int | None = None, strict: bool = False, name: str = "") -> Source:
+def read_folder(path: str, size: int | None = None, name: str = "") -> Source:
     "A folder of pictures, with classes and splits by its sub-folders."
     place = Path(path).expanduser()
     try:
@@ -369,17 +367,18 @@ def read_folder(path: str, size: int | None = None, strict: bool = False, name: 
     below = [p[1:] if p[0] in official else p for p in inside]
     absent = [s for s in ("val", "test") if s not in official.values()]
     split = [_split_of("/".join(b), absent) if official.get(p[0], "train") == "train" else official[p[0]] for p, b in zip(inside, below)]
-    classes = sorted({p[0] for p in below if len(p) > 1})
-    y = torch.tensor([classes.index(p[0]) for p in below]) if len(classes) > 1 and all(len(p) > 1 for p in below) else None
     side = size or _common_side(files)
     stream = len(files) * 3 * side * side > IN_MEMORY
     key = content_key(place=str(place.resolve()), size=None if stream else side, version=1)
-    made = _decoded_once(f"folder/{key}", files, lambda: _checked(files) if stream else _decoded(files, side, lambda k: files[k]), strict)
+    made = _decoded_once(f"folder/{key}", files, lambda: _checked(files) if stream else _decoded(files, side, lambda k: files[k]))
     kept, paths = made["kept"], [Path(*p).as_posix() for p in inside]
+    folders = [below[k][0] if len(below[k]) > 1 else "" for k in kept.tolist()]
+    classes = sorted(set(folders))
+    y = torch.tensor([classes.index(f) for f in folders]) if len(classes) > 1 and "" not in classes else None
     facts, splits = dict(name=name or place.resolve().name, classes=classes if y is not None else None, origin=f"folder {place}"), {}
     for s in ("train", "val", "test"):
         at = torch.tensor([j for j, k in enumerate(kept.tolist()) if split[k] == s], dtype=torch.int64)
-        fields, names = {} if y is None else {"y": y[kept[at]]}, [paths[k] for k in kept[at].tolist()]
+        fields, names = {} if y is None else {"y": y[at]}, [paths[k] for k in kept[at].tolist()]
         if names: splits[s] = ImageFiles(names, fields, side, place, split=s, **facts) if stream else Source(dict(fields, x=made["x"][at], path=names), split=s, **facts)
     if "train" not in splits: splits["train"] = splits.pop(next(iter(splits)))      # a handful of pictures that the hash put elsewhere
     found = link(splits)["train"]
@@ -448,7 +447,7 @@ def _plain(y: Any) -> Any:
     return _plain(y[0]) if isinstance(y, (list, tuple)) and len(y) == 1 else y
 
 # %% ../../nbs/data/source.ipynb #f7a23f3d
-def _hugging_face(name: str, size: int | None, strict: bool) -> Source:
+def _hugging_face(name: str, size: int | None = None) -> Source:
     "A set of the Hugging Face hub by the library `datasets`, NAME or NAME:CONFIGURATION: its image and label columns."
     name, _, configuration = name.partition(":")
     library = need("datasets", extra="hf")
