@@ -129,6 +129,13 @@ def test_whatever_a_decoder_raises_is_unreadable(tmp_path, monkeypatch):
         result, = read_all([bytes(hurt)], 8)
         assert isinstance(result, Unreadable) or result.shape == (3, 8, 8)
 
+def test_the_middle_is_cut_out(tmp_path):
+    a = np.zeros((20, 60, 3), np.uint8); a[:, 20:40] = 255
+    Image.fromarray(a).save(tmp_path / "wide.png"); Image.fromarray(a.transpose(1, 0, 2).copy()).save(tmp_path / "tall.png")
+    for name in ("wide.png", "tall.png"):
+        x = read_picture(tmp_path / name, 10)
+        assert x.shape == (3, 10, 10) and (x[:, 1:-1, 1:-1] == 255).all() and x.min() > 200           # the edge is smoothed with what is cut away
+
 # --- classes and splits
 
 def tree(root: Path, *folders: str, n: int = 6, start: int = 0, size=(10, 10)):
@@ -138,10 +145,12 @@ def tree(root: Path, *folders: str, n: int = 6, start: int = 0, size=(10, 10)):
 
 def test_subfolders_are_classes_and_labels_stay_with_their_pictures(tmp_path):
     tree(tmp_path, "cat", "ant", "bee", n=20)
+    before = source(f"folder:{tmp_path}")
     (tmp_path / "bee" / "3.png").write_bytes(b"")                                    # one that is left out must not shift the others
     with pytest.warns(UserWarning, match="1 picture cannot be read: .*left out"): data = source(f"folder:{tmp_path}")
     assert data.classes == ["ant", "bee", "cat"] and sum(map(len, data.splits.values())) == 59 and data.fields["x"].shape[1:] == (3, 10, 10)
-    for s in data.splits.values():
+    for name, s in data.splits.items():
+        assert s.fields["path"] == [p for p in before.splits[name].fields["path"] if p != "bee/3.png"]
         for path, y, x in zip(s.fields["path"], s.y.tolist(), s.fields["x"]):
             assert path.split("/")[0] == data.classes[y] and torch.equal(x, read_picture(tmp_path / path))
 
@@ -169,6 +178,7 @@ def test_the_split_is_by_name_and_about_a_tenth(tmp_path):
     data = source(f"folder:{tmp_path}", size=2)
     sizes = {s: len(d) for s, d in data.splits.items()}
     assert 210 <= sizes["train"] <= 265 and 14 <= sizes["val"] <= 48 and 14 <= sizes["test"] <= 48
+    assert [module._split_of(n) for n in ["a/0.png", "a/6.png", "a/4.png"]] == ["train", "val", "test"]                             # the split of a picture never changes
     for f in list((tmp_path / "a").iterdir())[::2]: f.unlink()                        # others go, nobody moves
     fewer = source(f"folder:{tmp_path}", size=2)
     for s in data.splits: assert set(fewer.splits[s].fields["path"]) <= set(data.splits[s].fields["path"])
@@ -179,7 +189,7 @@ def test_two_pictures_are_a_source(tmp_path):
     assert len(data) >= 1 and data.split == "train"
 
 def test_sizes(tmp_path):
-    tree(tmp_path / "same", "a", size=(20, 20)); tree(tmp_path / "mixed", "a", size=(20, 20)); noise(1, (20, 30)).save(tmp_path / "mixed/a/odd.png"); tree(tmp_path / "large", "a", n=2, size=(300, 300))
+    tree(tmp_path / "same", "a", size=(20, 20)); tree(tmp_path / "mixed", "a", size=(20, 20)); noise(1, (30, 30)).save(tmp_path / "mixed/a/odd.png"); noise(1, (20, 30)).save(tmp_path / "mixed/a/wide.png"); tree(tmp_path / "large", "a", n=2, size=(300, 300))
     side = lambda spec, **k: source(f"folder:{tmp_path / spec}", **k).fields["x"].shape[2:]
     assert side("same") == (20, 20) and side("mixed") == (64, 64) and side("large") == (64, 64) and side("mixed", size=7) == (7, 7)
 

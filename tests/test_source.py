@@ -197,7 +197,7 @@ def test_datasets(cache):
     assert source(torchvision.datasets.FakeData(20, (3, 8, 8), 3)).fields["x"].shape[1:] == (3, 8, 8)
 
 @pytest.mark.parametrize("items, words", [
-    ([], "has no items"), ([torch.randn(3, 4, 4)], "without normalisation"), ([torch.full((3, 4, 4), torch.nan)], "without normalisation"), ([torch.zeros(3, 4, 4, dtype=torch.int64)], "give uint8 or floats"),
+    ([], "has no items"), ([torch.randn(3, 4, 4)], "without normalisation"), ([torch.full((3, 4, 4), -0.5)], "values from -0.5 to -0.5"), ([torch.full((3, 4, 4), torch.nan)], "without normalisation"), ([torch.zeros(3, 4, 4, dtype=torch.int64)], "give uint8 or floats"),
     ([torch.zeros(7, 4, 4)], r"of shape \(7, 4, 4\)"), (["a.png"], "is a str"), ([None], "is a NoneType"), ([(torch.zeros(3, 4, 4), 0.5)], "neither whole numbers nor words"), ([(torch.zeros(3, 4, 4), [1, 2])], "neither whole"),
     ([torch.zeros(3, 4, 4), torch.zeros(3, 5, 5)], "different sizes; give size=64")])
 def test_dataset_mistakes(cache, items, words):
