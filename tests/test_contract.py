@@ -114,10 +114,10 @@ class TestMethod:
         assert any(not torch.equal(a, b) for a, b in zip(now, later)), "another step, other views"
 
     def test_it_learns(self, id):
-        "Training at `tiny` improves a probe on val (the loss itself need not fall)."
+        "Training at `tiny` improves the linear probe on val (the loss itself need not fall)."
         e = experiment_of(id)
         trained, untrained = (e.measure(arm, e.at("tiny", split="val"), 1000).row["metrics"] for arm in (e.arms[0], "random_encoder"))
-        assert any(trained[m] > untrained[m] + 0.005 for m in ("linear", "knn")), f"{trained} trained, {untrained} untrained"
+        assert trained["linear"] > untrained["linear"] + 0.05, f"{trained} trained, {untrained} untrained"
 
     def test_evaluated_is_part_of_the_method(self, id):
         method = method_of(id)

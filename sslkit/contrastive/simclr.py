@@ -61,9 +61,10 @@ def simclr_views(strength: float = 1.0,   # of the colour distortion; 1 on Image
                  blur: float = 0.5,       # probability of a blur; 0 on small images
                  min_area: float = 0.08,  # smallest crop, as a fraction of the image
                  size: int | None = None, # of the views; None: that of the images
+                 flip: bool = True,       # False where left is not right: digits, text
                 ) -> Views:               # called with a batch: two views (N, C, H, W)
     "Two views per image by the recipe of Chen et al. 2020, appendix A."
-    ops = [RandomResizedCrop(size, scale=(min_area, 1.0)), HorizontalFlip()]
+    ops = [RandomResizedCrop(size, scale=(min_area, 1.0)), *([HorizontalFlip()] if flip else [])]
     if strength: ops += [ColorJitter(0.8 * strength, 0.8 * strength, 0.8 * strength, 0.2 * strength, p=0.8), Grayscale(p=0.2)]
     if blur: ops += [GaussianBlur(p=blur)]
     return Views(*ops, n=2)
@@ -109,23 +110,24 @@ class AttractOnly(SimCLR):
 
 def build(arm: str, scale) -> SimCLR:
     "The system of an arm at a scale."
-    net = encoder(scale.encoder, stem=scale.stem)
-    views = simclr_views(0 if arm == "crop_only" else scale.strength, scale.blur, scale.min_area)
+    net = encoder(scale.encoder, stem=scale.stem, **scale.options)
+    views = simclr_views(0 if arm == "crop_only" else scale.strength, scale.blur, scale.min_area, flip=scale.flip)
     projector = nn.Identity() if arm == "no_head" else None
     return (AttractOnly if arm == "no_negatives" else SimCLR)(net, views, scale.dim, scale.temperature, projector)
 
 # %% ../../nbs/contrastive/simclr.ipynb #471bc3e7
-classroom = dict(encoder="convnet", stem="default", dim=64, temperature=0.2, strength=0.5, blur=0.0, min_area=0.2, lr=3e-3, size=None)
+classroom = dict(encoder="convnet", stem="default", options={}, dim=64, temperature=0.1, strength=0.5, blur=0.0, min_area=0.2, flip=True, lr=1e-2, size=None)
 
 @experiment(paper, arms=["simclr", "crop_only", "no_head", "no_negatives", "random_encoder", "raw_input"], floors=["random_encoder", "raw_input"],
             claim=all_of(better("simclr", than="crop_only", metric="linear", by=0.02),
                          better("simclr", than="no_head", metric="linear"),
                          above_floor("simclr", metric="linear")),
             metrics=dict(linear=up("fraction"), knn=up("fraction")),
-            tried=dict(simclr=2, crop_only=2, no_head=2, no_negatives=1),
+            tried=dict(simclr=6, crop_only=6, no_head=6, no_negatives=2),
             scales=dict(
-                tiny=dict(classroom, data="tinted_textures", strength=1.0, batch_size=128, steps=120, arms=["simclr", "crop_only", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=256, steps=600),
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, strength=1.0, batch_size=64, steps=300,
+                          arms=["simclr", "crop_only", "random_encoder", "raw_input"]),
+                small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=128, steps=2000),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=128, min_area=0.08, batch_size=512, steps=17_500, lr=1e-3, temperature=0.5),
                 paper=dict(classroom, data="folder:imagenet", encoder="resnet50", dim=128, strength=1.0, blur=0.5, min_area=0.08, size=224, batch_size=4096, steps=312_000,
                            lr=4.8, temperature=0.1)))

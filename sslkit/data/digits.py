@@ -5,6 +5,7 @@
 # %% ../../nbs/data/digits.ipynb #4ec32fbf
 from __future__ import annotations
 import importlib.resources
+from collections.abc import Callable
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -16,7 +17,7 @@ from ..core.random import Draw, row_keys
 
 # %% auto #0
 __all__ = ['SPLITS', 'SIDE', 'PHOTOS', 'FIELDS', 'handwriting', 'stratified', 'digits', 'photo', 'grounds', 'crops', 'place',
-           'colour_against', 'edge', 'mean_behind', 'compose', 'digits_on_photos']
+           'colour_against', 'edge', 'mean_behind', 'compose', 'digits_on_photos', 'chalk', 'chalk_on_photos']
 
 # %% ../../nbs/data/digits.ipynb #0c46f7df
 SPLITS = dict(train=(0.0, 0.6), val=(0.6, 0.8), test=(0.8, 1.0))   # shares of every class of the digits, and of the width of every photograph
@@ -179,17 +180,49 @@ def digits_on_photos(size: int = 32,                                 # side of t
                     ) -> Source:                                     # train; `.val`, `.test`; x uint8 (N, 3, size, size)
     "Handwritten digits in random colour, place and size on photographs. Picture i of a split depends on `seed`, the split and i alone."
     if not 16 <= size <= 96: raise InputError(f"size={size} is outside of what digits_on_photos can draw; give a number from 16 to 96.")
-    counts = dict(train=n_train, val=n_val, test=n_test)
-    if min(counts.values()) < 1: raise InputError(f"digits_on_photos needs at least one picture in every split; {counts} were asked for.")
-    settings = dict(size=size, height=height, contrast=contrast, background=background, clutter=clutter)
-    facts = dict(name="digits_on_photos", classes=[str(c) for c in range(10)], licence="CC BY 4.0 (digits); " + "; ".join(f"{k}: {v}" for k, v in PHOTOS.items()),
+    return _drawn("digits_on_photos", compose, size, dict(train=n_train, val=n_val, test=n_test), seed,
+                  dict(size=size, height=height, contrast=contrast, background=background, clutter=clutter))
+
+def _drawn(name: str, draw_them: Callable[..., dict[str, Tensor]], size: int, counts: dict[str, int], seed: int, settings: dict) -> Source:
+    "The splits of a composed set, cached."
+    if min(counts.values()) < 1: raise InputError(f"{name} needs at least one picture in every split; {counts} were asked for.")
+    facts = dict(name=name, classes=[str(c) for c in range(10)], licence="CC BY 4.0 (digits); " + "; ".join(f"{k}: {v}" for k, v in PHOTOS.items()),
                  origin="UCI digits by scikit-learn on photographs by scikit-learn and scikit-image, composed by sslkit")
     splits = {}
     for number, (split, n) in enumerate(counts.items()):
         def make(split=split, n=n, number=number) -> dict[str, Tensor]:
             ink, y = handwriting(); own, parts = stratified(y)[split], grounds(split, size)
-            done = [compose(Draw(row_keys(seed, number, rows)), ink, y, own, parts, **settings) for rows in torch.arange(n).split(500)]
+            done = [draw_them(Draw(row_keys(seed, number, rows)), ink, y, own, parts, **settings) for rows in torch.arange(n).split(500)]
             return {k: torch.cat([d[k] for d in done]) for k in FIELDS}
-        made = cached(f"digits_on_photos/{split}-{content_key(version=3, seed=seed, n=n, **settings)}", make)
+        made = cached(f"{name}/{split}-{content_key(version=3, seed=seed, n=n, **settings)}", make)
         splits[split] = Source({k: made[k] for k in FIELDS}, **facts)
     return link(splits)["train"]
+
+# %% ../../nbs/data/digits.ipynb #7d02d7b0
+def chalk(draw: Draw,                                     # a row for each picture
+          ink: Tensor, y: Tensor,                         # (D, 8, 8) and (D,): the handwriting
+          own: Tensor,                                    # numbers of the digits that may be used
+          parts: list[tuple[int, Tensor]],                # of the photographs
+          size: int, height: tuple[float, float], light: float, tint: float,
+         ) -> dict[str, Tensor]:                          # fields of a source
+    "Digits in light colours on dimmed crops of photographs."
+    ground, number = crops(draw, parts, size)
+    x = ground * light
+    which, tall = own[draw.integers(len(own))], (height[0] + (height[1] - height[0]) * draw.uniform()) * size
+    margin = tall[:, None] * torch.tensor([0.36, 0.44])
+    centre = margin + (size - 2 * margin) * draw.uniform(shape=(2,))
+    drawn = place(ink[which], size, centre, tall, draw.uniform(-0.08, 0.08), draw.uniform(-0.2, 0.2))
+    colour = draw.uniform(0.6, 1.0)[:, None] * draw.uniform(1 - tint, 1, (3,))
+    x = x + (255 * colour[..., None, None] - x) * edge(drawn, 0.45, 2.5)
+    return dict(x=x.round().clamp(0, 255).byte(), y=y[which], digit=which, height=tall, centre=centre, colour=colour, photo=number)
+
+def chalk_on_photos(size: int = 16,                               # side of the pictures in pixels, 12 to 96
+                    n_train: int = 4000, n_val: int = 1000, n_test: int = 1000,
+                    seed: int = 0,                                # of everything but the partition of digits and photographs, which is fixed
+                    height: tuple[float, float] = (0.75, 0.95),   # of a digit, as a share of the picture
+                    light: float = 0.5,                           # on the photograph: 0 is a blackboard, 1 the photograph as it is
+                    tint: float = 0.3,                            # how much the chalk's colours differ from white, in [0, 1]
+                   ) -> Source:                                   # train; `.val`, `.test`; x uint8 (N, 3, size, size)
+    "Handwritten digits in light colours on dimmed photographs. Picture i of a split depends on `seed`, the split and i alone."
+    if not 12 <= size <= 96: raise InputError(f"size={size} is outside of what chalk_on_photos can draw; give a number from 12 to 96.")
+    return _drawn("chalk_on_photos", chalk, size, dict(train=n_train, val=n_val, test=n_test), seed, dict(size=size, height=height, light=light, tint=tint))

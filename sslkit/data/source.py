@@ -25,10 +25,10 @@ __all__ = ['EMBEDDED', 'TORCHVISION', 'READERS', 'IN_MEMORY', 'SPLIT_NAMES', 'so
 # %% ../../nbs/data/source.ipynb #9aacd496
 def _digits(size): from sslkit.data.digits import digits; return digits(size or 8)
 def _digits_on_photos(size): from sslkit.data.digits import digits_on_photos; return digits_on_photos(size or 32)
-def _tinted_textures(size): from sslkit.data.textures import tinted_textures; return tinted_textures(size or 20)
+def _chalk_on_photos(size): from sslkit.data.digits import chalk_on_photos; return chalk_on_photos(size or 16)
 def _world(size): from sslkit.data.world import world; return world(size=size or 32)
 
-EMBEDDED: dict[str, Callable[[int | None], Source]] = dict(digits=_digits, digits_on_photos=_digits_on_photos, tinted_textures=_tinted_textures, world=_world)
+EMBEDDED: dict[str, Callable[[int | None], Source]] = dict(digits=_digits, digits_on_photos=_digits_on_photos, chalk_on_photos=_chalk_on_photos, world=_world)
 
 TORCHVISION = dict(  # name -> class, licence, classes, what torchvision's layout is recognised by
     cifar10=("CIFAR10", "free for research (Krizhevsky 2009)", "airplane automobile bird cat deer dog frog horse ship truck", "cifar-10-batches-py"),
