@@ -145,19 +145,21 @@ def run(arm, scale, seed):
 
 # %% ../../nbs/contrastive/simclr.ipynb #f3531212
 @torch.no_grad()
-def class_similarity(network: nn.Module, data, per_class: int = 8) -> Tensor:
-    "Cosine similarities (centred) of a few images of each class, ordered by class."
-    rows = torch.cat([(data.y == c).nonzero()[:per_class, 0] for c in data.y.unique()])
-    h = network.eval()(data[rows].x).flatten(1).float()
+def class_similarity(network: nn.Module, data, per_class: int = 50) -> Tensor:  # (classes, classes) in [-1, 1]
+    "Mean cosine similarity (centred) between different images of each pair of classes."
+    rows = [(data.y == c).nonzero()[:per_class, 0] for c in data.y.unique()]
+    h = network.eval()(data[torch.cat(rows)].x).flatten(1).float()
     h = F.normalize(h - h.mean(0), dim=1)
-    return h @ h.T
+    member = torch.block_diag(*(torch.ones(1, len(r)) for r in rows)).to(h.device)                # (classes, images)
+    pairs = member.sum(1)[:, None] * member.sum(1) - torch.diag(member.sum(1))                    # without an image and itself
+    return (member @ (h @ h.T).fill_diagonal_(0) @ member.T / pairs).cpu()
 
 @run.figure
 def figure(extras):
-    "Similarities between test images, ordered by class, for the arms that were run."
+    "Mean similarity of test images of each class to those of each class, for the arms that were run."
     names = dict(raw_input="raw pixels", random_encoder="random encoder", no_negatives="without negatives", crop_only="without colour distortion", simclr="SimCLR")
     names = {arm: name for arm, name in names.items() if arm in extras}
     fig, axes = plt.subplots(1, len(names), figsize=(2.3 * len(names), 2.6), layout="constrained", squeeze=False)
     for ax, (arm, name) in zip(axes[0], names.items()):
-        plot_matrix(extras[arm]["similarity"], ax=ax, limit=1); ax.set_title(name, fontsize=9); ax.set(xticks=[], yticks=[])
+        plot_matrix(extras[arm]["similarity"], ax=ax, limit=0.25, numbers=False); ax.set_title(name, fontsize=9)
     return fig

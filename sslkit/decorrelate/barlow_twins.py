@@ -215,11 +215,12 @@ def run(arm, scale, seed):
     data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     method, snapshots = build(arm, scale), {}
-    if arm == "barlow_twins": keep_matrix(data.train, snapshots, method)
+    watched = arm in ("barlow_twins", "invariance_only")
+    if watched: keep_matrix(data.train, snapshots, method)
     if arm not in ("random_encoder", "raw_input"):
         optimizer, decay = (LARS, 1.5e-6) if scale.name == "paper" else (torch.optim.AdamW, 1e-4)
         fit(method, data.train, steps=scale.steps, batch_size=scale.batch_size, lr=scale.lr, weight_decay=decay, optimizer=optimizer, seed=seed,
-            device=scale.device, precision=scale.precision, monitor=partial(keep_matrix, data.train, snapshots) if arm == "barlow_twins" else None, monitor_every=max(1, scale.steps // 4))
+            device=scale.device, precision=scale.precision, monitor=partial(keep_matrix, data.train, snapshots) if watched else None, monitor_every=max(1, scale.steps // 4))
     network = raw_input(data) if arm == "raw_input" else method.evaluated
     scores = dict(evaluate(network, data, probes=[linear(), knn()], split=scale.split, floors=False))
     if arm != "raw_input": scores |= rankme().named("rank")(embed(nn.Sequential(method.encoder, method.projector), data.train.limit(5000)))
@@ -229,12 +230,13 @@ def run(arm, scale, seed):
 def figure(extras):
     "The cross-correlation matrix turns into the identity, with the two terms of the loss."
     matrices = list(extras["barlow_twins"]["matrices"].values())
-    shown = [matrices[i] for i in (0, 1, len(matrices) - 1)]
-    fig, axes = plt.subplots(1, 4, figsize=(9.5, 2.5), layout="constrained", gridspec_kw=dict(width_ratios=[1, 1, 1, 1.3]))
-    for ax, c, name in zip(axes, shown, ("before training", "after a quarter", "at the end")):
+    shown = {"before training": matrices[0], "after a quarter": matrices[1], "at the end": matrices[-1]}
+    if "invariance_only" in extras: shown["without the redundancy term"] = list(extras["invariance_only"]["matrices"].values())[-1]
+    fig, axes = plt.subplots(1, len(shown) + 1, figsize=(2.4 * len(shown) + 2.6, 2.5), layout="constrained", gridspec_kw=dict(width_ratios=[1] * len(shown) + [1.3]))
+    for ax, (name, c) in zip(axes, shown.items()):
         plot_matrix(c[:32, :32], ax=ax, limit=1); ax.set_title(name, fontsize=9); ax.set(xticks=[], yticks=[])
     done, size = torch.linspace(0, 1, len(matrices)), matrices[0].shape[0]
-    axes[3].plot(done, [float((c.diagonal() - 1).square().mean()) for c in matrices], "o-", label="invariance, per unit", color="#0072b2")
-    axes[3].plot(done, [float(off_diagonal(c).square().sum()) / size for c in matrices], "o-", label="redundancy, per unit", color="#d55e00")
-    axes[3].set(yscale="log", xlabel="fraction of training"); axes[3].legend(fontsize=8)
+    axes[-1].plot(done, [float((c.diagonal() - 1).square().mean()) for c in matrices], "o-", label="invariance, per unit", color="#0072b2")
+    axes[-1].plot(done, [float(off_diagonal(c).square().sum()) / size for c in matrices], "o-", label="redundancy, per unit", color="#d55e00")
+    axes[-1].set(yscale="log", xlabel="fraction of training"); axes[-1].legend(fontsize=8)
     return fig
