@@ -13,7 +13,7 @@ from .errors import InputError, unknown
 
 # %% auto #0
 __all__ = ['Term', 'MIN_SEEDS', 'LEVELS', 'MIN_CONFIGURATIONS', 'Metric', 'up', 'down', 'gap', 'pick', 'average', 'Evidence',
-           'interval', 'Result', 'Claim', 'arms_of', 'better', 'worse', 'within', 'above_floor', 'ordered', 'spearman',
+           'interval', 'Finding', 'Claim', 'arms_of', 'better', 'worse', 'within', 'above_floor', 'ordered', 'spearman',
            'spearman_interval', 'correlates', 'first', 'drops', 'check', 'all_of', 'Verdict', 'below_floors',
            'check_looks', 'judge', 'holds_by_chance']
 
@@ -181,7 +181,7 @@ def _above(x: float, margin: float) -> bool:
 
 # %% ../../nbs/core/claims.ipynb #dbef03ea
 @dataclass(frozen=True)
-class Result:
+class Finding:
     "What the evidence says about one comparison."
     text: str
     verdict: str                 # holds, refuted, undecided, incomplete
@@ -205,15 +205,15 @@ def _missing(seen: Evidence) -> str:
     each = {what: sorted(set(seeds)) for what, seeds in seen.missing.items()}
     return "; ".join(f"{what} lacks seed{'s' * (len(seeds) > 1)} {_spoken(seeds)}" for what, seeds in each.items())
 
-def _shown(text: str, values: Mapping[int, float], seen: Evidence, n: int, margin: float, unit: str) -> Result:
+def _shown(text: str, values: Mapping[int, float], seen: Evidence, n: int, margin: float, unit: str) -> Finding:
     "Values and their range; nothing is concluded, and the reason is given if there are too few."
     v = tuple(d for _, d in sorted(values.items()))
     needed = max(n, MIN_SEEDS)
     reason = "" if len(v) >= needed else _missing(seen) or f"{len(v)} of {needed} seeds: values and their range, no verdict"
-    out = Result(text, "incomplete", margin=margin, n=len(v), unit=unit, reason=reason, values=v)
+    out = Finding(text, "incomplete", margin=margin, n=len(v), unit=unit, reason=reason, values=v)
     return replace(out, estimate=math.fsum(v) / len(v), low=min(v), high=max(v)) if v else out
 
-def _decided(out: Result, estimate: float, low: float, high: float, smallest: float | None = None, outside: bool = False) -> Result:
+def _decided(out: Finding, estimate: float, low: float, high: float, smallest: float | None = None, outside: bool = False) -> Finding:
     "`holds` above the margin, `refuted` below it; `outside`: `holds` between -margin and margin, `refuted` outside."
     m = out.margin
     if outside: holds, refuted = _above(m, high) and _above(low, -m), _above(low, m) or _above(-m, high)
@@ -222,7 +222,7 @@ def _decided(out: Result, estimate: float, low: float, high: float, smallest: fl
     return replace(out, verdict=verdict, estimate=estimate, low=low, high=high, smallest=smallest)
 
 def _paired(text: str, differences: Callable[[], dict[int, float]], seen: Evidence, level: float, n: int, margin: float, unit: str = "",
-            outside: bool = False) -> Result:
+            outside: bool = False) -> Finding:
     "Judge paired differences by Student's interval."
     seen.missing = {}
     out = _shown(text, differences(), seen, n, margin, unit)
@@ -239,7 +239,7 @@ class Claim(_Data):
         "What it compares."
         raise NotImplementedError
 
-    def results(self, seen: Evidence, level: float, n: int) -> list[Result]:
+    def results(self, seen: Evidence, level: float, n: int) -> list[Finding]:
         "One result for each comparison, from `n` seeds with intervals of confidence `level`."
         raise NotImplementedError
 
@@ -419,7 +419,7 @@ class correlates(Claim):
             x, y = seen.value(arm, self.x), seen.value(arm, self.y)
             runs += [(arm, x[s], y[s]) for s in seen.seeds if s in x and s in y]
         k, margin = len({arm for arm, *_ in runs}), self.above if self.below is None else self.below
-        out = Result(str(self), "incomplete", margin=margin, n=k)
+        out = Finding(str(self), "incomplete", margin=margin, n=k)
         if seen.missing or len(seen.seeds) < n: return [replace(out, reason=_missing(seen) or f"{len(seen.seeds)} of {n} seeds")]
         if k < MIN_CONFIGURATIONS: return [replace(out, reason=f"{k} configurations; {MIN_CONFIGURATIONS} are needed")]
         group, x, y = zip(*runs)
@@ -528,7 +528,7 @@ class check(Claim):
         arms = seen.match(self.arms)
         if self.function:
             if self.call is None:
-                return [Result(str(self), "incomplete", reason=f"{self.what} is a function of the room; judge the claim there")]
+                return [Finding(str(self), "incomplete", reason=f"{self.what} is a function of the room; judge the claim there")]
             full = [s for s in seen.seeds if all(s in seen.table[a] for a in arms)]
             seen.missing = {a: gone for a in arms if (gone := [s for s in seen.seeds if s not in seen.table[a]])}
             values = [bool(self.call({a: seen.table[a][s] for a in arms})) for s in full]
@@ -539,7 +539,7 @@ class check(Claim):
                 raise InputError(f"check({self.what!r}) needs true or false, not {wrong[0]!r}; name a boolean metric, or use better(...).")
             values = [all(found[a][s] for a in arms) for s in seen.seeds if arms and all(s in found[a] for a in arms)]
         share = sum(values) / len(values) if values else None
-        out = Result(str(self), "incomplete", share, n=len(values), values=tuple(map(float, values)), unit="of seeds")
+        out = Finding(str(self), "incomplete", share, n=len(values), values=tuple(map(float, values)), unit="of seeds")
         if len(values) < n: return [replace(out, reason=_missing(seen) or f"{len(values)} of {n} seeds")]
         return [replace(out, verdict="holds" if all(values) else "refuted")]
 
@@ -564,7 +564,7 @@ class Verdict:
     "The judgement of a claim: `verdict` is holds, refuted, undecided or incomplete; `results` has every comparison."
     claim: Claim
     verdict: str
-    results: tuple[Result, ...]
+    results: tuple[Finding, ...]
     n: int                             # seeds of the look that decided
     level: float                       # confidence of each interval
     below_floor: tuple[str, ...] = ()  # what the claim praises and is worse than a floor
