@@ -18,7 +18,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from project import NBS, notebooks, read
 
 NOT_MATHEMATICS = {"build", "example", "run", "figure", "represent"}    # and recipes of views
-EQUIVALENT: dict[str, dict[str, str]] = {}
+EQUIVALENT: dict[str, dict[str, str]] = {                                # room -> mutant -> why it computes the same
+    "simclr": {"AttractOnly.loss: F.cosine_similarity(za, zb) -> F.cosine_similarity(zb, za)": "cosine similarity is symmetric"},
+    "barlow_twins": {
+        "barlow_loss: cross_correlation(za, zb) -> cross_correlation(zb, za)": "this transposes C, and the loss is a sum over the diagonal and one over the rest",
+        "AsymmetricTwins.loss: barlow_loss(self.predictor(p), still(q), self.redundancy_weight) -> barlow_loss(still(q), self.predictor(p), self.redundancy_weight)": "this transposes C, as above"},
+}
 
 SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt,
          ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.MatMult: None, ast.Pow: None}

@@ -7,7 +7,7 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'SELECTORS', 'FAMILIES', 'classroom', 'effective_rank', 'alpha_req', 'gaps', 'build', 'other_domain', 'run']
+__all__ = ['paper', 'SELECTORS', 'FAMILIES', 'classroom', 'effective_rank', 'alpha_req', 'gaps', 'other_domain', 'build', 'run']
 
 # %% ../../nbs/decorrelate/rankme.ipynb #101e6589
 paper = Paper(
@@ -63,7 +63,8 @@ def alpha_req(h: Tensor,          # (N, D) representations
     s = torch.linalg.svdvals((h - h.mean(0)).double()).square()
     s = s[s > 1e-10 * s[0]]
     k = torch.arange(1, len(s) + 1, dtype=torch.float64).log()
-    return float(-((k - k.mean()) * (s.log() - s.log().mean())).sum() / (k - k.mean()).square().sum().clamp(min=1e-12))
+    k = k - k.mean()
+    return float(-(k * s.log()).sum() / k.square().sum().clamp(min=1e-12))
 
 # %% ../../nbs/decorrelate/rankme.ipynb #97ab7e50
 SELECTORS = {"rank": max, "rank_h": max, "alpha_distance": min, "loss": min, "linear_val": max}
@@ -79,6 +80,12 @@ def gaps(rows: list[dict],               # ledger lines of one family: arm, seed
         for name, value in dict(picked, random=mean(m[judged_by] for m in runs)).items(): out.setdefault(name, []).append(picked["linear_val"] - value)
     return out
 
+# %% ../../nbs/decorrelate/rankme.ipynb #143e459e
+def other_domain(data: Source) -> Source:
+    "The same images as negatives, turned by a quarter against the clock: a domain that was not trained on, with the same labels."
+    turned = lambda s: Source(dict(s.fields, x=s.fields["x"].bitwise_not().rot90(1, (2, 3))), name=f"{s.name}, turned negatives")
+    return link({name: turned(s) for name, s in data.splits.items()})[data.split]
+
 # %% ../../nbs/decorrelate/rankme.ipynb #85ed5e77
 FAMILIES = {"simclr/*": "temperature", "barlow/*": "weight"}
 
@@ -88,11 +95,6 @@ def build(arm: str, scale) -> nn.Module:
     net, views = encoder(scale.encoder, stem=scale.stem, **scale.options), byol_views(scale.strength, blur=False, min_area=scale.min_area, flip=scale.flip)
     if family == "barlow": return BarlowTwins(net, views, scale.dim, float(value) / scale.dim)
     return SimCLR(net, views, scale.dim, float(value or 1))
-
-def other_domain(data: Source) -> Source:
-    "The same images as negatives, turned by a quarter: a domain that was not trained on, with the same labels."
-    turned = lambda s: Source(dict(s.fields, x=(255 - s.fields["x"]).rot90(1, (2, 3))), name=f"{s.name}, turned negatives")
-    return link({name: turned(s) for name, s in data.splits.items()})[data.split]
 
 # %% ../../nbs/decorrelate/rankme.ipynb #8eb17402
 classroom = dict(encoder="convnet", stem="default", options={}, dim=128, strength=1.0, min_area=0.2, flip=True, lr=3e-3, size=None)
