@@ -125,5 +125,5 @@ def run(arm, scale, seed):
     ood = source(scale.ood, size=scale.size, limit=scale.limit) if scale.ood else other_domain(data)
     scores = dict(rank=effective_rank(z), rank_h=effective_rank(h), alpha_distance=abs(alpha_req(h) - 1), loss=loss)
     for name, where, split in (("linear", data, scale.split), ("linear_val", data, "val"), ("linear_ood", ood, scale.split)):
-        scores[name] = evaluate(method.cpu().encoder, where, probes=[linear()], split=split, floors=False)["linear"]
+        scores |= evaluate(method.cpu().encoder, where, probes=[linear().named(name)], split=split, floors=False)
     return {k: v for k, v in scores.items() if v == v}
