@@ -138,6 +138,15 @@ def test_golden_steps_are_reproduced(id):
     assert ledger.same_golden(now, golden[-1]), f"{id}: {now['losses']} {now['metrics']} instead of {golden[-1]['losses']} {golden[-1]['metrics']}"
 
 
+@pytest.mark.parametrize("id", ROOMS)
+def test_a_run_is_a_line_that_the_ledger_takes(id):
+    "Found out here, and not after the first run of an hour."
+    from sslkit.core import ledger
+    e = experiment_of(id); tiny = e.at("tiny")
+    row = e.measure(e.arms[0], tiny.replace(steps=2) if "steps" in tiny.settings else tiny, 0).row
+    assert ledger.violation(dict(row, v=1, date="2026-01-01T00:00:00Z", scale="small", plan="0" * 16)) is None
+
+
 def gradients_of_half(rank, ids):
     "In one of two processes: the mean over processes of the gradients, each from half of the batch."
     import torch.distributed as dist
