@@ -82,16 +82,16 @@ def test_debug_shows_the_traceback():
 
 def test_run_writes_a_report_and_records_nothing(tmp_path):
     ledger = tmp_path / "ledger"
-    done = sslkit("run", "simclr", "--arms", "random_encoder,raw_input", "--limit", "300", "--out", str(tmp_path / "runs"), SSLKIT_LEDGER=str(ledger))
+    done = sslkit("run", "simclr", "--arms", "simclr,random_encoder", "--limit", "300", "--out", str(tmp_path / "runs"), SSLKIT_LEDGER=str(ledger))
     assert done.returncode == 0, done.stderr
     assert "one seed shows, it does not prove" in done.stdout and not ledger.exists()
     folder = tmp_path / "runs/simclr-tiny"
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "data:image/png;base64," in page and "random_encoder" in page and "<script" not in page and "src=\"http" not in page
     rows = [json.loads(line) for line in (folder / "runs.jsonl").read_text().splitlines()]
-    assert {r["arm"] for r in rows} == {"random_encoder", "raw_input"} and all(0 <= r["metrics"]["linear"] <= 1 for r in rows)
+    assert {r["arm"] for r in rows} == {"simclr", "random_encoder"} and all(0 <= r["metrics"]["linear"] <= 1 for r in rows)
     assert (folder / "figure.svg").stat().st_size > 1000
-    again = sslkit("run", "simclr", "--arms", "random_encoder,raw_input", "--limit", "300", "--out", str(tmp_path / "runs"), SSLKIT_LEDGER=str(ledger))
+    again = sslkit("run", "simclr", "--arms", "simclr,random_encoder", "--limit", "300", "--out", str(tmp_path / "runs"), SSLKIT_LEDGER=str(ledger))
     assert again.stdout.splitlines()[2:4] == done.stdout.splitlines()[2:4]
 
 

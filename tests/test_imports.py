@@ -1,5 +1,5 @@
 "Imports point one way, need no extra, and cost little."
-import ast, os, subprocess, sys
+import ast, builtins, dis, os, subprocess, sys, types
 from configparser import ConfigParser
 from functools import cache
 from importlib import metadata
@@ -43,6 +43,23 @@ def test_the_graph_sees_all_forms(tmp_path):
     assert graph["sslkit.masked.room"] == {core + "a", core + "b", core + "c"}
     assert upward(graph) == ["sslkit.core.b imports sslkit.masked.room"]
     assert set(cycle(graph)) == {core + "a", core + "b", "sslkit.masked.room"}
+
+# --- no name is missing -----------------------------------------------------------------------------------------------------------------
+
+def missing_names(source):
+    "Globals that a module's functions read and nobody binds: a notebook has them from a cell that is not exported."
+    top = compile(source, "module", "exec")
+    def codes(code): return [code, *(c for x in code.co_consts if isinstance(x, types.CodeType) for c in codes(x))]
+    used = lambda code, op: {i.argval for i in dis.get_instructions(code) if i.opname in op}
+    bound = used(top, {"STORE_NAME"}).union(*(used(c, {"STORE_GLOBAL"}) for c in codes(top))) | set(dir(builtins)) | {"__name__", "__file__", "__doc__", "__path__", "__package__", "__spec__"}
+    return sorted(set().union(*(used(c, {"LOAD_GLOBAL"}) for c in codes(top))) - bound)
+
+@pytest.mark.parametrize("module", modules())
+def test_functions_find_all_names(module): assert not missing_names(modules()[module].read_text(encoding="utf-8"))
+
+def test_a_missing_name_is_found():
+    assert missing_names("import os\ndef f(x):\n    g = lambda: plt.plot(os.name, x, y)\n    return g") == ["plt", "y"]
+    assert missing_names("def f():\n    import matplotlib.pyplot as plt\n    return [plt for _ in range(3)], __name__") == []
 
 # --- no extra ---------------------------------------------------------------------------------------------------------------------------
 

@@ -157,6 +157,8 @@ def class_similarity(network: nn.Module, data, per_class: int = 50) -> Tensor:  
 @run.figure
 def figure(extras):
     "Mean similarity of test images of each class to those of each class, for the arms that were run."
+    import matplotlib.pyplot as plt
+    from sslkit.core.plots import plot_matrix
     names = dict(raw_input="raw pixels", random_encoder="random encoder", no_negatives="without negatives", crop_only="without colour distortion", simclr="SimCLR")
     names = {arm: name for arm, name in names.items() if arm in extras}
     fig, axes = plt.subplots(1, len(names), figsize=(2.3 * len(names), 2.6), layout="constrained", squeeze=False)

@@ -229,6 +229,8 @@ def run(arm, scale, seed):
 @run.figure
 def figure(extras):
     "The cross-correlation matrix turns into the identity, with the two terms of the loss."
+    import matplotlib.pyplot as plt
+    from sslkit.core.plots import plot_matrix
     matrices = list(extras["barlow_twins"]["matrices"].values())
     shown = {"before training": matrices[0], "after a quarter": matrices[1], "at the end": matrices[-1]}
     if "invariance_only" in extras: shown["without the redundancy term"] = list(extras["invariance_only"]["matrices"].values())[-1]
