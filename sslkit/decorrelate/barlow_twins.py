@@ -32,7 +32,7 @@ paper = Paper(
         ("symmetric: one network, gradients through both branches", "paper (section 2)"),
         ("projector of three linear layers, batch norm and ReLU behind the first two; the encoder's output is what is evaluated", "paper (section 2.2; width scaled down)"),
         ("BYOL's views: blur with probability 1 and 0.1, solarisation 0 and 0.2", "paper (appendix A.2; blur and solarisation are left out of 16-pixel images)"),
-        ("LARS, batch 2048, separate rates of weights and biases, 10 warm-up epochs, cosine, decay 1.5e-6, 1000 epochs", "our choice (AdamW at batch 256 for runs of minutes; scale paper is the paper's recipe)"),
+        ("LARS, batch 2048, separate rates of weights and biases, 10 warm-up epochs, cosine, decay 1.5e-6, 1000 epochs", "our choice (AdamW at batches of 64 to 256 for runs of minutes; scale paper is the paper's recipe)"),
         ("studies: dimension, batch, weight, batch norm, asymmetry", "paper (section 4; as arms of scale small)"),
     ],
     needs=["simclr"], minutes=40, level="first course",
