@@ -57,6 +57,11 @@ class History(dict):
             steps, column = self.monitored.setdefault(name, ([], []))
             steps.append(step); column.append(float(v))
 
+    def latest(self) -> str:
+        "The last loss and what was monitored last, for a progress bar."
+        shown = {"loss": self["loss"][-1], **{k: values[-1] for k, (_, values) in self.monitored.items()}}
+        return ", ".join(f"{k} {v:.4g}" for k, v in shown.items())
+
     def read(self) -> History:
         "Bring pending values in; `Diverged` if a loss is not finite."
         for step, values in self._pending:
@@ -153,7 +158,7 @@ def _train(fabric, method: Method, source: Source, steps: int, batch_size: int, 
     engine, history = Engine(fabric, method, optimizers, lrs, schedule, clip, accumulate), History()
     loop = Rounds(steps, dict(method=method, history=history, **{f"optimizer {k}": o for k, o in optimizers.items()}), seed, checkpoint, every, resume,
                   same=dict(method=type(method).__name__, data=source.digest, batch_size=batch_size), label=type(method).__name__,
-                  text=lambda: f"loss {history.read()['loss'][-1]:.4g}")
+                  text=lambda: history.read().latest())
     batches = source.batches(batch_order(n, batch_size, seed, loop.start, steps, (rank(), world_size())))
     clock = time.perf_counter() - history.seconds
     for step, batch in zip(loop, batches):
