@@ -244,19 +244,19 @@ def card_of(notebook: str | Path,  # path of a room's .ipynb
     try:
         calls = _cards_in(cells)
         if len(calls) != 1: raise InputError(f"{len(calls) or 'no'} cell{'s say' if len(calls) > 1 else ' says'} paper = Paper(...); a room has one card.")
-        card = {}
+        literals = {}
         for k in calls[0].keywords:
-            try: card[k.arg] = ast.literal_eval(k.value)
+            try: literals[k.arg] = ast.literal_eval(k.value)
             except ValueError: raise InputError(f"{k.arg or '**'} is computed; a card holds literals only.") from None
         if calls[0].args: raise InputError("the card has an argument without a name; write name=value.")
-        try: paper = Paper(**card)
+        try: card = Paper(**literals)
         except TypeError as e: raise InputError(f"the card does not fit: {str(e).partition(' ')[2]}.") from None
-        lacking = [n for n in ("fidelity", "minutes", "level", "after", "question") if not getattr(paper, n)] + ["arxiv or url"] * (not paper.link)
+        lacking = [n for n in ("fidelity", "minutes", "level", "after", "question") if not getattr(card, n)] + ["arxiv or url"] * (not card.link)
         if lacking: raise InputError(f"the card lacks {', '.join(lacking)}; the card of a room states them.")
-        if (paper.chapter, paper.id) != (notebook.resolve().parent.name, notebook.stem):
-            raise InputError(f"the card belongs to {paper.notebook}; let its chapter and id agree with the folder and the name of the notebook.")
+        if (card.chapter, card.id) != (notebook.resolve().parent.name, notebook.stem):
+            raise InputError(f"the card belongs to {card.notebook}; let its chapter and id agree with the folder and the name of the notebook.")
     except InputError as e: raise InputError(f"{notebook}: {e}") from None
-    return paper
+    return card
 
 # %% ../../nbs/core/paper.ipynb #d8dd271d
 def _folder() -> Path:

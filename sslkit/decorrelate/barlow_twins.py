@@ -195,7 +195,7 @@ classroom = dict(encoder="convnet", stem="default", options={}, dim=128, weight=
                  strength=1.0, blur=False, min_area=0.2, flip=True, lr=3e-3, size=None, tuned={})                  # weight: times 1 / dim; tuned: by arm
 MAIN = ["barlow_twins", "invariance_only", "simclr", "softmax", "random_encoder", "raw_input"]
 
-# %% ../../nbs/decorrelate/barlow_twins.ipynb #f134e1c6
+# %% ../../nbs/decorrelate/barlow_twins.ipynb #397dcc42
 @experiment(paper, arms=["barlow_twins", "invariance_only", "simclr", "softmax", "random_encoder", "raw_input", *STUDIES], floors=["random_encoder", "raw_input"],
             claim=all_of(better("barlow_twins", than="invariance_only", metric="linear", by=0.03),
                          better("barlow_twins", than="invariance_only", metric="rank", by=10),
@@ -226,6 +226,7 @@ def run(arm, scale, seed):
     if arm != "raw_input": scores |= rankme().named("rank")(embed(nn.Sequential(method.encoder, method.projector), data.train.limit(5000)))
     return scores, dict(matrices=snapshots)
 
+# %% ../../nbs/decorrelate/barlow_twins.ipynb #5c622bd1
 @run.figure
 def figure(extras):
     "The cross-correlation matrix turns into the identity, with the two terms of the loss."
