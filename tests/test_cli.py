@@ -100,6 +100,19 @@ def test_a_place_that_cannot_be_written(tmp_path):
     refused("run", "simclr", "--arms", "raw_input", "--limit", "300", "--out", str(tmp_path / "file"), says="is a file, not a folder")
 
 
+@pytest.mark.skipif(not Path(f"/proc/self/task/{os.getpid()}/children").exists(), reason="reads the children of a process from /proc")
+def test_a_killed_run_leaves_no_process_behind(tmp_path):
+    running = subprocess.Popen([*SSLKIT, "verify", "simclr", "--seeds", "1000-1300", "--arms", "raw_input", "--jobs", "2"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path)
+    children, deadline = [], time.time() + 60
+    while len(children) < 3 and time.time() < deadline: children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split(); time.sleep(0.1)
+    assert len(children) >= 3, "two workers and their resource tracker were expected"
+    time.sleep(3)
+    running.kill(); running.wait()
+    alive, deadline = children, time.time() + 30
+    while alive and time.time() < deadline: alive = [c for c in alive if Path(f"/proc/{c}").exists()]; time.sleep(0.1)
+    assert not alive
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_ctrl_c(tmp_path):
     command = [*SSLKIT, "run", "simclr", "--seeds", "1000-1300", "--arms", "simclr", "--out", str(tmp_path), "--no-cache"]

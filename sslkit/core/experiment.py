@@ -335,10 +335,12 @@ def measure_all(e: Experiment, scale: Scale, wanted: Sequence[tuple[str, int]], 
             raise
 
 def _share_cores(jobs: int) -> None:
-    "Every process gets its share of the cores, and shows no bar of its own."
-    import torch
+    "Every process gets its share of the cores, shows no bar of its own, and ends with its parent."
+    import multiprocessing, threading, torch
     os.environ["SSLKIT_PROGRESS"] = "0"
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // jobs))
+    parent = multiprocessing.parent_process()
+    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()      # whoever kills the parent wants nothing to go on
 
 def _measure(id: str, arm: str, scale: Scale, seed: int) -> Run:
     return Run(experiment_of(id).measure(arm, scale, seed).row)       # what figures need may be large: it stays in its process
