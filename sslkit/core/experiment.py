@@ -295,12 +295,14 @@ def verify(of: Paper | str | Experiment,
         under = dict(plan=ledger.plan_digest(e.plan(at)))
         if before.plan is None or ledger.plan_digest(before.plan) != under["plan"]:
             raise InputError(f"the plan of {e.paper.id} at scale {scale} is not the one in the ledger; register it with: sslkit plan {e.paper.id} --scale {scale} --record")
+    reproduced = check_golden(e, record) if scale == "tiny" or record else None      # before the runs: it decides which of those on record still count
+    if under:
+        before = recorded(e, scale)
         wanted = [w for w in wanted if w not in {(r["arm"], r["seed"]) for r in before.rows if before.status != "stale"}]
     runs = []
     for run in measure_all(e, at, wanted, jobs, cache):
         if under: ledger.append({**run.row, **under}, e.paper.chapter)
         runs.append(run)
-    reproduced = check_golden(e, record) if scale == "tiny" or record else None
     return Verification(e, at, runs, recorded(e, "small" if scale == "tiny" else scale), reproduced, time.perf_counter() - start)
 
 def check_golden(e: Experiment, record: bool = False) -> bool | None:
