@@ -291,14 +291,14 @@ def verify(of: Paper | str | Experiment,
     start = time.perf_counter()
     under = {}
     if record and scale != "tiny":
-        before = recorded(e, scale)
-        under = dict(plan=ledger.plan_digest(e.plan(at)))
-        if before.plan is None or ledger.plan_digest(before.plan) != under["plan"]:
+        plan, under = recorded(e, scale).plan, dict(plan=ledger.plan_digest(e.plan(at)))
+        if plan is None or ledger.plan_digest(plan) != under["plan"]:
             raise InputError(f"the plan of {e.paper.id} at scale {scale} is not the one in the ledger; register it with: sslkit plan {e.paper.id} --scale {scale} --record")
     reproduced = check_golden(e, record) if scale == "tiny" or record else None      # before the runs: it decides which of those on record still count
     if under:
-        before = recorded(e, scale)
-        wanted = [w for w in wanted if w not in {(r["arm"], r["seed"]) for r in before.rows if before.status != "stale"}]
+        lines, code = ledger.read(e.paper.id, e.paper.chapter), ledger.closure(e.paper.module)
+        heard = {(r["arm"], r["seed"]) for r in recorded(e, scale).rows if ledger.status(lines, code, [r]) != "stale"}
+        wanted = [w for w in wanted if w not in heard]
     runs = []
     for run in measure_all(e, at, wanted, jobs, cache):
         if under: ledger.append({**run.row, **under}, e.paper.chapter)
