@@ -17,6 +17,7 @@ from IPython.core.pylabtools import select_figure_formats
 from matplotlib_inline.config import InlineBackend
 from traitlets.config import Config
 from project import NBS, ROOT, edges, imports, modules, reachable, read
+from sslkit.core.experiment import _experiments
 
 EXECUTED = ROOT / "docs/_executed"
 TIMEOUT = 600                                                             # wall seconds a notebook, on a busy machine; the budget is 20 core-seconds
@@ -104,6 +105,7 @@ STATE: dict[str, tuple[Callable, Callable]] = {                                 
     "figures": (plt.get_fignums, lambda before: [plt.close(n) for n in plt.get_fignums() if n not in before]),
     "backend": (matplotlib.get_backend, _restore_backend),
     "rcParams": (lambda: dict(matplotlib.rcParams.copy()), _restore_rc),
+    "experiments": (lambda: dict(_experiments), _refill(_experiments)),                        # a notebook's own stand before those of its module
 }
 
 @contextlib.contextmanager

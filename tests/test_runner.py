@@ -59,6 +59,7 @@ VANDAL = {
     "backend": "plt.switch_backend('svg')",
     "rcParams": "plt.rcParams['figure.figsize'] = [1, 1]; plt.style.use('dark_background')",
     "warnings": "warnings.simplefilter('error')",
+    "experiments": "from sslkit.core import experiment; experiment._experiments['simclr'] = 'of the notebook'",
 }
 READ = {**{k: get for k, (get, _) in STATE.items()}, "warnings": lambda: list(__import__("warnings").filters)}
 

@@ -172,9 +172,10 @@ def experiment(paper: Paper,
 def experiment_of(paper: Paper | str) -> Experiment:
     "The experiment of a room: the one that a notebook has just defined, else the exported one."
     id = paper if isinstance(paper, str) else paper.id
-    if id not in _experiments: importlib.import_module(find(id).module)
-    if id not in _experiments: raise InputError(f"the room {id} defines no experiment; open its notebook instead.")
-    return _experiments[id]
+    if id in _experiments: return _experiments[id]
+    for value in vars(importlib.import_module(find(id).module)).values():
+        if isinstance(value, Experiment) and value.paper.id == id: return value
+    raise InputError(f"the room {id} defines no experiment; open its notebook instead.")
 
 # %% ../../nbs/core/experiment.ipynb #32ff49c2
 @dataclass
@@ -225,8 +226,9 @@ class Verification:
     def table(self) -> tuple[list[str], list[list[str]]]:
         "Head and rows of the table: each arm's values here, and on record."
         shown = [m for m in self.experiment.metrics if any(m in r.row["metrics"] for r in self.runs)]
+        ways = (f"here ({self.scale.name})", f"recorded ({self.record.scale})") if self.scale.name != self.record.scale else ("here", "recorded")
         past = lambda arm, m: [r["metrics"][m] for r in self.record.rows if r["arm"] == arm and m in r["metrics"]]
-        head = ["arm", *(f"{m} {way}" for m in shown for way in ("here", "recorded"))]
+        head = ["arm", *(f"{m} {way}" for m in shown for way in ways)]
         rows = [[arm + (" (floor)" if arm in self.experiment.floors else ""), *(cell(v) for m in shown for v in (self.values(arm, m), past(arm, m)))]
                 for arm in self.experiment.arms]
         return head, [r for r in rows if any(r[1:])]
