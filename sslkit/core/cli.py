@@ -4,7 +4,9 @@
 
 # %% ../../nbs/core/cli.ipynb #4274fc36
 from __future__ import annotations
-import os, sys
+import hashlib, os, sys
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated, Optional
 import typer
 import typer.core
@@ -51,12 +53,21 @@ def rooms(chapter: str | None = None, modality: str | None = None, verdict: str 
     return [r for r in out if verdict in (None, r["verdict"])]
 
 def verdict_of(paper, scale: str = "small") -> str:
-    "The verdict on a room's claim, from the ledger alone: the room is not imported."
+    "The verdict on a room's claim, from the ledger alone: the room is not imported, and what was judged before is remembered."
     from sslkit.core import ledger
-    from sslkit.core.experiment import judge_plan
-    lines = ledger.read(paper.id, paper.chapter)
-    plan = ledger.current_plan(lines, scale)
-    return judge_plan(plan, ledger.runs(lines, plan)).verdict if plan else "none"
+    from sslkit.core.cache import atomic_write, cached
+    path = ledger.ledger_path(paper.id, paper.chapter)
+    if not path.exists(): return "none"
+    def judge() -> str:
+        from sslkit.core.experiment import judge_plan
+        lines = ledger.read(paper.id, paper.chapter)
+        plan = ledger.current_plan(lines, scale)
+        return judge_plan(plan, ledger.runs(lines, plan)).verdict if plan else "none"
+    def save(verdict: str, to: Path) -> None:
+        with atomic_write(to) as f: f.write_text(verdict, encoding="utf-8")
+    judges = [Path(find_spec(f"sslkit.core.{module}").origin) for module in ("claims", "ledger", "experiment")]
+    key = hashlib.sha256(b"\0".join([scale.encode(), *(file.read_bytes() for file in (path, *judges))])).hexdigest()[:16]
+    return cached(f"verdicts/{paper.id}-{key}", judge, save, lambda file: file.read_text(encoding="utf-8"), suffix=".txt")
 
 @app.command("list")
 def list_rooms(chapter: Annotated[Optional[str], typer.Option(help="Only this chapter.")] = None,
