@@ -75,6 +75,7 @@ def _checksum(tensors: dict[str, Tensor]) -> str:
 def save_tensors(tensors: dict[str, Tensor],  # contiguous or not, on any device
                  path: str | os.PathLike) -> None:
     "Write named tensors as safetensors with a checksum; the file is whole or not there."
+    import torch
     from safetensors.torch import save_file
     own = lambda t: t if t.is_contiguous() and t.untyped_storage().nbytes() == t.nbytes else t.clone(memory_format=torch.contiguous_format)
     tensors = {k: own(t.detach().cpu()) for k, t in tensors.items()}
