@@ -76,7 +76,8 @@ def allowed():
         try: todo += [(Requirement(x), {"", *r.extras}) for x in metadata.requires(r.name) or []]
         except metadata.PackageNotFoundError: pass                        # a requirement of another platform
     seen = {name for name, _ in seen}
-    return {package for package, wheels in metadata.packages_distributions().items() if {canonicalize_name(w) for w in wheels} & seen}
+    named = lambda wheel: (wheel.read_text("top_level.txt") or "").split() or {f.parts[0].partition(".")[0] for f in wheel.files or () if f.suffix == ".py"}
+    return {package for wheel in metadata.distributions() if canonicalize_name(wheel.metadata["Name"]) in seen for package in named(wheel)}      # Python 3.10 knows the first kind only
 
 def test_what_counts_as_an_extra():
     assert {"torch", "torchvision", "numpy", "PIL", "sklearn", "lightning_fabric", "typer"} <= allowed()
