@@ -19,8 +19,12 @@ from project import NBS, notebooks, read
 
 NOT_MATHEMATICS = {"build", "example", "run", "figure", "represent"}    # and recipes of views
 EQUIVALENT: dict[str, dict[str, str]] = {                                # room -> mutant -> why it computes the same
-    "simclr": {"AttractOnly.loss: F.cosine_similarity(za, zb) -> F.cosine_similarity(zb, za)": "cosine similarity is symmetric"},
+    "simclr": {
+        "SimCLR.loss: nt_xent(za, zb, self.temperature) -> nt_xent(zb, za, self.temperature)": "every view is compared with every other, so the views may change places",
+        "AttractOnly.loss: F.cosine_similarity(za, zb) -> F.cosine_similarity(zb, za)": "cosine similarity is symmetric"},
     "barlow_twins": {
+        "BarlowTwins.loss: barlow_loss(self.embed(xa), self.embed(xb), self.redundancy_weight) -> barlow_loss(self.embed(xb), self.embed(xa), self.redundancy_weight)": "this transposes C, as below",
+        "SoftmaxTwins.loss: cross_correlation(self.embed(xa), self.embed(xb)) -> cross_correlation(self.embed(xb), self.embed(xa))": "this transposes C, and rows and columns are treated alike",
         "barlow_loss: cross_correlation(za, zb) -> cross_correlation(zb, za)": "this transposes C, and the loss is a sum over the diagonal and one over the rest",
         "AsymmetricTwins.loss: barlow_loss(self.predictor(p), still(q), self.redundancy_weight) -> barlow_loss(still(q), self.predictor(p), self.redundancy_weight)": "this transposes C, as above"},
 }
@@ -115,7 +119,7 @@ def cells(nb: dict, changed: dict[int, ast.AST], only_exported: bool = False) ->
     "The code of a notebook up to its experiment, or of the module that it exports."
     for i, cell in enumerate(nb["cells"]):
         source = cell["source"]
-        if cell["cell_type"] == "markdown" and source.startswith("## The experiment") and not only_exported: return
+        if "@experiment(" in source and not only_exported: return
         if cell["cell_type"] != "code" or (only_exported and not source.lstrip().startswith("#| export")): continue
         tree = changed.get(i) or ast.parse("\n".join("" if l.lstrip().startswith(("%", "!")) else l for l in source.splitlines()))
         yield compile(tree, f"cell {i}", "exec", flags=0, dont_inherit=True) if "annotations" not in source else compile(tree, f"cell {i}", "exec")

@@ -88,7 +88,7 @@ class SimCLR(Method):
                  dim: int = 128,                    # of the projections
                  temperature: float = 0.5,          # small: only the hardest negatives count
                  projector: nn.Module | None = None):  # default: one hidden layer of the encoder's width
-        super().__init__(encoder, views or simclr_views(), projector=projector or mlp(encoder.dim, encoder.dim, dim))
+        super().__init__(encoder, views or simclr_views(), projector=mlp(encoder.dim, encoder.dim, dim) if projector is None else projector)
         self.temperature = temperature
 
     def loss(self, xa: Tensor, xb: Tensor) -> Tensor:
@@ -101,13 +101,14 @@ def example(batch_size: int = 8, seed: int = 0, size: int = 32, channels: int = 
     g = torch.Generator().manual_seed(seed)
     return Batch(index=torch.arange(batch_size), x=torch.randint(0, 256, (batch_size, channels, size, size), generator=g, dtype=torch.uint8)).keyed(seed, 0)
 
-# %% ../../nbs/contrastive/simclr.ipynb #00404531
+# %% ../../nbs/contrastive/simclr.ipynb #34ae2ae3
 class AttractOnly(SimCLR):
     "SimCLR without negatives: pulls partners together and nothing apart."
     def loss(self, xa, xb):
         za, zb = self.embed(torch.cat([xa, xb])).chunk(2)
         return -F.cosine_similarity(za, zb).mean() / self.temperature
 
+# %% ../../nbs/contrastive/simclr.ipynb #424068d5
 def build(arm: str, scale) -> SimCLR:
     "The system of an arm at a scale."
     net = encoder(scale.encoder, stem=scale.stem, **scale.options)

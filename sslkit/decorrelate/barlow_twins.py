@@ -130,7 +130,7 @@ def example(batch_size: int = 8, seed: int = 0, size: int = 32, channels: int = 
     g = torch.Generator().manual_seed(seed)
     return Batch(index=torch.arange(batch_size), x=torch.randint(0, 256, (batch_size, channels, size, size), generator=g, dtype=torch.uint8)).keyed(seed, 0)
 
-# %% ../../nbs/decorrelate/barlow_twins.ipynb #e95f6aa2
+# %% ../../nbs/decorrelate/barlow_twins.ipynb #1111d411
 class SoftmaxTwins(BarlowTwins):
     "Prefer the diagonal by a cross-entropy with a temperature instead of squares (section 4 of the paper)."
     def __init__(self, *args, temperature: float = 0.1, **options):
@@ -145,8 +145,10 @@ class AsymmetricTwins(BarlowTwins):
     "Barlow Twins with what asymmetric methods need: a stopped gradient, a predictor, or both."
     def __init__(self, *args, stop_gradient=False, predictor=False, **options):
         super().__init__(*args, **options)
-        width = self.projector(torch.zeros(2, self.encoder.dim)).shape[1]
-        self.stop_gradient, self.predictor = stop_gradient, mlp(width, width, width) if predictor else nn.Identity()
+        self.stop_gradient, self.predictor = stop_gradient, nn.Identity()
+        if predictor:
+            width = self.projector(torch.zeros(2, self.encoder.dim)).shape[1]
+            self.predictor = mlp(width, width, width)
 
     def loss(self, xa, xb):
         za, zb = self.embed(xa), self.embed(xb)
