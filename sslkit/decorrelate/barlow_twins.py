@@ -145,10 +145,8 @@ class AsymmetricTwins(BarlowTwins):
     "Barlow Twins with what asymmetric methods need: a stopped gradient, a predictor, or both."
     def __init__(self, *args, stop_gradient=False, predictor=False, **options):
         super().__init__(*args, **options)
-        self.stop_gradient, self.predictor = stop_gradient, nn.Identity()
-        if predictor:
-            width = self.projector(torch.zeros(2, self.encoder.dim)).shape[1]
-            self.predictor = mlp(width, width, width)
+        width = self.projector(torch.zeros(2, self.encoder.dim)).shape[1]
+        self.stop_gradient, self.predictor = stop_gradient, mlp(width, width, width) if predictor else nn.Identity()
 
     def loss(self, xa, xb):
         za, zb = self.embed(xa), self.embed(xb)
