@@ -7,7 +7,7 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'classroom', 'simclr_views', 'contrastive_loss', 'SimCLR', 'example', 'AttractOnly', 'build', 'run',
+__all__ = ['paper', 'classroom', 'simclr_views', 'contrastive_loss', 'SimCLR', 'example', 'AttractOnly', 'build', 'recipe', 'run',
            'class_similarity', 'figure']
 
 # %% ../../nbs/contrastive/simclr.ipynb #2d8f516c
@@ -116,6 +116,11 @@ def build(arm: str, scale) -> SimCLR:
     projector = nn.Identity() if arm == "no_head" else None
     return (AttractOnly if arm == "no_negatives" else SimCLR)(net, views, scale.dim, scale.temperature, projector)
 
+def recipe(scale) -> dict:
+    "How it is trained at a scale, as arguments of `fit`: AdamW, and LARS with large batches."
+    large = dict(optimizer=LARS, weight_decay=1e-6) if scale.batch_size > 512 else {}
+    return {**scale.training, **large}
+
 # %% ../../nbs/contrastive/simclr.ipynb #471bc3e7
 classroom = dict(encoder="convnet", stem="default", options={}, dim=64, temperature=0.1, strength=0.5, blur=0.0, min_area=0.2, flip=True, lr=1e-2, size=None)
 
@@ -137,9 +142,7 @@ def run(arm, scale, seed):
     seed_everything(seed)
     method = build(arm, scale)
     if arm not in ("random_encoder", "raw_input"):
-        optimizer, decay = (LARS, 1e-6) if scale.batch_size > 512 else (torch.optim.AdamW, 1e-4)
-        fit(method, data.train, steps=scale.steps, batch_size=scale.batch_size, lr=scale.lr, weight_decay=decay, optimizer=optimizer,
-            seed=seed, device=scale.device, precision=scale.precision)
+        fit(method, data.train, **recipe(scale), seed=seed)
     network = raw_input(data) if arm == "raw_input" else method.evaluated
     scores = evaluate(network, data, probes=[linear(), knn()], split=scale.split, floors=False)
     return scores, dict(similarity=class_similarity(network, data.test))

@@ -14,11 +14,12 @@ from .errors import InputError, unknown
 from .paper import Paper, find
 
 # %% auto #0
-__all__ = ['SCALES', 'Scale', 'Result', 'Run', 'Experiment', 'peak_mb', 'experiment', 'experiment_of', 'Record', 'recorded',
-           'judge_plan', 'Verification', 'cell', 'verify', 'check_golden', 'measure_all']
+__all__ = ['SCALES', 'TRAINING', 'Scale', 'Result', 'Run', 'Experiment', 'peak_mb', 'experiment', 'experiment_of', 'Record',
+           'recorded', 'judge_plan', 'Verification', 'cell', 'verify', 'check_golden', 'measure_all']
 
 # %% ../../nbs/core/experiment.ipynb #043510b3
 SCALES = ("tiny", "small", "gpu", "paper")
+TRAINING = ("steps", "batch_size", "lr", "weight_decay", "clip", "accumulate", "device", "precision")
 
 class Scale:
     "A named set of settings: `scale.steps`, `scale.lr`, ... The common ones have defaults: arms, data, limit, split, device, precision, level."
@@ -43,6 +44,11 @@ class Scale:
         for key in settings:
             if key not in self.settings: raise unknown(f"setting of scale {self.name}", key, self.settings)
         return Scale(self.name, **{**self.settings, **settings})
+
+    @property
+    def training(self) -> dict[str, Any]:
+        "Those settings that are arguments of `fit`: steps, batch_size, lr, ..."
+        return {k: self.settings[k] for k in TRAINING if k in self.settings}
 
     def __eq__(self, other): return isinstance(other, Scale) and (self.name, self.settings) == (other.name, other.settings)
     def __repr__(self): return f"Scale({self.name}: {', '.join(f'{k}={v}' for k, v in self.settings.items())})"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 import os, signal, sys, threading, time, zipfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 import torch
@@ -58,6 +59,16 @@ def show_progress() -> bool:
     "Whether progress bars are wanted: not in tests and documents (`SSLKIT_PROGRESS=0`), and from one process only."
     return os.environ.get("SSLKIT_PROGRESS", "1") != "0" and rank() == 0
 
+@cache
+def _commit() -> str:
+    from sslkit.core.ledger import commit
+    return commit()
+
+@cache
+def _versions() -> dict[str, str]:
+    from sslkit import __version__
+    return dict(sslkit=__version__, python=sys.version.split()[0], torch=str(torch.__version__))
+
 class Rounds:
     "Steps `start` to `steps`, each seeded from (seed, step, rank); saves `state` on the way and resumes from where it was saved."
     def __init__(self, steps: int,
@@ -67,13 +78,14 @@ class Rounds:
                  every: int | None = None,      # save after so many steps; at the end in any case
                  resume: bool = False,          # go on from `checkpoint` if it exists
                  same: Mapping[str, Any] = {},  # facts that must not have changed since the checkpoint: batch size, data digest, ...
+                 config: Mapping[str, Any] = {},  # plain values that say what the run is, to whoever finds the checkpoint
                  label: str = "",               # of the progress bar
                  text: Callable[[], str] = str): # what the bar shows behind the count: loss, rate
         if steps < 1: raise InputError(f"steps={steps} leaves nothing to do; give a number from 1.")
         if resume and checkpoint is None: raise InputError("resume=True needs checkpoint=PATH, the file to go on from.")
         self.steps, self.state, self.seed, self.start = steps, state, seed, 0
         self.checkpoint, self.every, self.label, self.text = checkpoint, every, label, text
-        self.same, self.step = dict(same, steps=steps, seed=seed), 0
+        self.same, self.config, self.step = dict(same, steps=steps, seed=seed), dict(config), 0
         if resume and Path(checkpoint).exists(): self._restore(load_checkpoint(checkpoint))
 
     def _restore(self, saved: dict) -> None:
@@ -89,8 +101,7 @@ class Rounds:
         "Write the checkpoint for the number of steps done so far."
         if self.checkpoint is None or rank() > 0: return
         state = {name: thing.state_dict() if hasattr(thing, "state_dict") else thing for name, thing in self.state.items()}
-        versions = dict(python=sys.version.split()[0], torch=str(torch.__version__))
-        save_checkpoint(self.checkpoint, dict(step=self.step, state=state, same=self.same, versions=versions))
+        save_checkpoint(self.checkpoint, dict(step=self.step, state=state, same=self.same, config=self.config, versions=_versions(), commit=_commit()))
 
     def __iter__(self) -> Iterator[int]:
         from tqdm.auto import tqdm

@@ -144,7 +144,7 @@ def batch_order(n: int, batch_size: int, seed: int, start: int, steps: int,
 
 # %% ../../nbs/core/train.ipynb #0d05caa5
 def _train(fabric, method: Method, source: Source, steps: int, batch_size: int, seed: int, optimizer, lr, weight_decay, schedule, clip,
-           accumulate, monitor, monitor_every, checkpoint, every, resume) -> History:
+           accumulate, monitor, monitor_every, checkpoint, every, resume, config) -> History:
     "The loop itself, in one process of possibly several."
     n, per_epoch = len(source), len(source) // batch_size
     if not source.streamed and source.nbytes < RESIDENT: source = source.to(fabric.device)
@@ -157,7 +157,7 @@ def _train(fabric, method: Method, source: Source, steps: int, batch_size: int, 
     optimizers = {name: makers[name](g, lr=lrs[name], weight_decay=weight_decay) for name, g in groups.items()}
     engine, history = Engine(fabric, method, optimizers, lrs, schedule, clip, accumulate), History()
     loop = Rounds(steps, dict(method=method, history=history, **{f"optimizer {k}": o for k, o in optimizers.items()}), seed, checkpoint, every, resume,
-                  same=dict(method=type(method).__name__, data=source.digest, batch_size=batch_size), label=type(method).__name__,
+                  same=dict(method=type(method).__name__, data=source.digest, batch_size=batch_size), config=config, label=type(method).__name__,
                   text=lambda: history.read().latest())
     batches = source.batches(batch_order(n, batch_size, seed, loop.start, steps, (rank(), world_size())))
     clock = time.perf_counter() - history.seconds
@@ -199,18 +199,22 @@ def fit(method: Method, source: Source,
         device: str = "auto",                 # "auto", "cpu", "cuda", "mps"
         devices: int | str = 1,               # how many of them
         precision: str = "32",                # "32", "bf16" (mixed), "16" (mixed)
+        strategy: str = "auto",               # how several devices share the work: "ddp", which is also what "auto" means
         monitor: Callable[[Method], Mapping[str, float]] | None = None,  # measured now and then: `probes.Monitor(source)`
         monitor_every: int | None = None,     # steps; default: every epoch
         checkpoint: str | os.PathLike | None = None,
         every: int | None = None,             # steps between checkpoints; one at the end in any case
         resume: bool = False,                 # go on from `checkpoint` if it exists
+        config: Mapping[str, Any] = {},       # plain values for the checkpoint: what this run is
        ) -> History:
     "Train `method`, in place, on the samples of `source`; returns what happened at every step."
     steps = _count_steps(method, source, epochs, steps, batch_size, accumulate)
     if precision not in PRECISIONS: raise InputError(f"precision={precision!r} is unknown; choose one of {', '.join(PRECISIONS)}.")
+    if strategy not in ("auto", "ddp"):
+        raise InputError(f"strategy={strategy!r} is not supported, because teachers, queues and batch statistics need whole weights in every process; use ddp, with precision='bf16' if memory is short.")
     fabric = _fabric(method, device, devices, PRECISIONS[precision])
     if batch_size % fabric.world_size: raise InputError(f"batch_size={batch_size} cannot be shared by {fabric.world_size} processes; use a multiple of {fabric.world_size}.")
-    arguments = (method, source, steps, batch_size, seed, optimizer, lr, weight_decay, schedule, clip, accumulate, monitor, monitor_every, checkpoint, every, resume)
+    arguments = (method, source, steps, batch_size, seed, optimizer, lr, weight_decay, schedule, clip, accumulate, monitor, monitor_every, checkpoint, every, resume, config)
     if fabric.world_size > 1:
         past, state = torch.load(io.BytesIO(fabric.launch(_train_and_return, *arguments)), weights_only=True)
         (history := History()).load_state_dict(past)
@@ -238,8 +242,17 @@ def _count_steps(method, source, epochs, steps, batch_size, accumulate) -> int:
 def _fabric(method, device, devices, precision):
     "Fabric with data-parallel processes where more than one device is asked for."
     from lightning_fabric import Fabric
+    from lightning_fabric.utilities.exceptions import MisconfigurationException
+    try:
+        if devices in (1, "1"): return Fabric(accelerator=device, devices=1, precision=precision)
+        if isinstance(devices, str) and devices != "auto": devices = int(devices)
+        return _several(method, device, devices, precision)
+    except (RuntimeError, ValueError, MisconfigurationException) as e:     # of Lightning: it knows no sentence for users
+        raise InputError(f"device={device!r} with devices={devices} cannot be had here ({str(e).strip().splitlines()[0].rstrip('.')}); choose device='cpu', or another number.") from None
+
+def _several(method, device, devices, precision):
+    from lightning_fabric import Fabric
     from lightning_fabric.strategies import DDPStrategy
-    if devices in (1, "1"): return Fabric(accelerator=device, devices=1, precision=precision)
     launched = "RANK" in os.environ and "WORLD_SIZE" in os.environ              # by torchrun or a cluster
     start = "popen" if launched else "fork" if type(method).__module__ == "__main__" else "spawn"
     # Some methods leave parameters unused in a step (sub-networks): looking for them costs little and is always right. Buffers are

@@ -9,7 +9,7 @@ from ..core.paper import Paper
 # %% auto #0
 __all__ = ['paper', 'STUDIES', 'classroom', 'MAIN', 'byol_views', 'standardize', 'cross_correlation', 'off_diagonal',
            'barlow_loss', 'BarlowTwins', 'PaperBarlowTwins', 'example', 'SoftmaxTwins', 'AsymmetricTwins', 'build',
-           'matrix_of', 'keep_matrix', 'run', 'figure']
+           'recipe', 'matrix_of', 'keep_matrix', 'run', 'figure']
 
 # %% ../../nbs/decorrelate/barlow_twins.ipynb #d4f76a7f
 paper = Paper(
@@ -173,6 +173,10 @@ def build(arm: str, scale) -> Method:
     plain = mlp(net.dim, scale.dim, scale.dim, layers=3, norm=False) if arm == "study/no_norm" else None
     return make(net, views, scale.dim, 0.0 if arm == "invariance_only" else scale.weight / scale.dim, plain)
 
+def recipe(scale) -> dict:
+    "How it is trained at a scale, as arguments of `fit`: AdamW, and LARS for the paper's own run."
+    return {**scale.training, **(dict(optimizer=LARS, weight_decay=1.5e-6) if scale.name == "paper" else {})}
+
 # %% ../../nbs/decorrelate/barlow_twins.ipynb #6900fabf
 @torch.no_grad()
 def matrix_of(method: Method, data, n: int = 512) -> Tensor:  # (D, D)
@@ -218,9 +222,7 @@ def run(arm, scale, seed):
     watched = arm in ("barlow_twins", "invariance_only")
     if watched: keep_matrix(data.train, snapshots, method)
     if arm not in ("random_encoder", "raw_input"):
-        optimizer, decay = (LARS, 1.5e-6) if scale.name == "paper" else (torch.optim.AdamW, 1e-4)
-        fit(method, data.train, steps=scale.steps, batch_size=scale.batch_size, lr=scale.lr, weight_decay=decay, optimizer=optimizer, seed=seed,
-            device=scale.device, precision=scale.precision, monitor=partial(keep_matrix, data.train, snapshots) if watched else None, monitor_every=max(1, scale.steps // 4))
+        fit(method, data.train, **recipe(scale), seed=seed, monitor=partial(keep_matrix, data.train, snapshots) if watched else None, monitor_every=max(1, scale.steps // 4))
     network = raw_input(data) if arm == "raw_input" else method.evaluated
     scores = dict(evaluate(network, data, probes=[linear(), knn()], split=scale.split, floors=False))
     if arm != "raw_input": scores |= rankme().named("rank")(embed(nn.Sequential(method.encoder, method.projector), data.train.limit(5000)))

@@ -118,7 +118,7 @@ def run(arm, scale, seed):
     seed_everything(seed)
     method, loss = build(arm, scale), float("nan")
     if arm != "random_encoder":
-        history = fit(method, data.train, steps=scale.steps, batch_size=scale.batch_size, lr=scale.lr, seed=seed, device=scale.device, precision=scale.precision)
+        history = fit(method, data.train, **scale.training, seed=seed)
         loss = mean(history["loss"][-max(1, scale.steps // 10):])
     h = embed(method.encoder, data.train.limit(25_600))
     with torch.no_grad(): z = method.eval().projector.cpu()(h.cpu())

@@ -86,14 +86,17 @@ def encoder(name: str,                     # "convnet", "vit", a name of timm or
             image_size: int | None = None, # for networks made for one size (transformers); default: theirs
             **options: Any,                # of the network: widths=, depth=, drop_path_rate=, ...
            ) -> nn.Module:                 # with `dim`: (N, channels, H, W) -> (N, dim)
-    "A backbone by name."
+    "A backbone by name; its `spec` says how to build it again: `encoder(**net.spec)`."
     if stem not in ("default", "cifar"): raise unknown("stem", stem, ["default", "cifar"])
     if name in OURS:
         if stem == "cifar": raise InputError(f"stem='cifar' is for ResNets; {name} is made for small images as it is, use stem='default'.")
         if pretrained: raise InputError(f"there are no pretrained weights of {name}; choose a backbone of timm, or pretrained=False.")
-        return OURS[name](channels=channels, **(dict(image_size=image_size) if name == "vit" and image_size else {}), **options)
-    library, bare = _library(name)
-    return Backbone(partial(_build, library, bare, stem, channels, image_size, options), pretrained, channels)
+        net = OURS[name](channels=channels, **(dict(image_size=image_size) if name == "vit" and image_size else {}), **options)
+    else:
+        library, bare = _library(name)
+        net = Backbone(partial(_build, library, bare, stem, channels, image_size, options), pretrained, channels)
+    net.spec = dict(name=name, stem=stem, channels=channels, image_size=image_size, **options)
+    return net
 
 def _library(name: str) -> tuple[Callable, str]:
     "Which library has a backbone of this name, and its name there."
