@@ -5,14 +5,15 @@
 # %% ../../nbs/core/cache.ipynb #7fff7759
 from __future__ import annotations
 import contextlib, errno, hashlib, json, os, re, shutil, sys, uuid, warnings, zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from .errors import InputError
 if TYPE_CHECKING: from torch import Tensor
 
 # %% auto #0
-__all__ = ['FULL', 'cache_dir', 'write_problem', 'atomic_write', 'content_key', 'save_tensors', 'load_tensors', 'cached']
+__all__ = ['FULL', 'cache_dir', 'write_problem', 'atomic_write', 'content_key', 'save_tensors', 'load_tensors', 'load_words',
+           'cached']
 
 # %% ../../nbs/core/cache.ipynb #15af163d
 def cache_dir() -> Path:
@@ -73,13 +74,14 @@ def _checksum(tensors: dict[str, Tensor]) -> str:
     return f"{total:08x}"
 
 def save_tensors(tensors: dict[str, Tensor],  # contiguous or not, on any device
-                 path: str | os.PathLike) -> None:
+                 path: str | os.PathLike,
+                 words: Mapping[str, str] = {}) -> None:  # what the file says of itself, see `load_words`
     "Write named tensors as safetensors with a checksum; the file is whole or not there."
     import torch
     from safetensors.torch import save_file
     own = lambda t: t if t.is_contiguous() and t.untyped_storage().nbytes() == t.nbytes else t.clone(memory_format=torch.contiguous_format)
     tensors = {k: own(t.detach().cpu()) for k, t in tensors.items()}
-    with atomic_write(path) as temporary: save_file(tensors, temporary, metadata={"crc32": _checksum(tensors)})
+    with atomic_write(path) as temporary: save_file(tensors, temporary, metadata={**words, "crc32": _checksum(tensors)})
 
 def load_tensors(path: str | os.PathLike) -> dict[str, Tensor]:
     "Read what `save_tensors` wrote; a `ValueError` says that the content is not what was written."
@@ -87,6 +89,11 @@ def load_tensors(path: str | os.PathLike) -> dict[str, Tensor]:
     with safe_open(path, "pt") as f: wanted, tensors = (f.metadata() or {}).get("crc32"), {k: f.get_tensor(k) for k in f.keys()}
     if wanted != _checksum(tensors): raise ValueError("wrong checksum")
     return tensors
+
+def load_words(path: str | os.PathLike) -> dict[str, str]:
+    "What a safetensors file says of itself; the tensors are not read."
+    from safetensors import safe_open
+    with safe_open(path, "pt") as f: return dict(f.metadata() or {})
 
 def cached(key: str,                                        # names everything that the result depends on: "world/3f2a..."
            make: Callable[[], Any],

@@ -19,11 +19,12 @@ from .errors import InputError, unknown
 from .random import mixed_seed
 
 # %% auto #0
-__all__ = ['ROWS', 'COLUMNS', 'Solver', 'PENALTIES', 'SOLVERS', 'Features', 'features', 'embed', 'Probe', 'nearest', 'knn_votes',
-           'knn', 'LinearMap', 'standardization', 'ridge', 'logistic', 'sgd', 'penalty_path', 'fit_linear', 'linear',
-           'effective_rank', 'rankme', 'align_loss', 'uniform_loss', 'normalized_std', 'alignment', 'uniformity',
-           'feature_std', 'matched_accuracy', 'clustering', 'average_precision', 'retrieval', 'draw_per_class',
-           'few_label', 'random_encoder', 'RawInput', 'raw_input', 'floors', 'Scores', 'evaluate', 'Monitor']
+__all__ = ['ROWS', 'COLUMNS', 'Solver', 'PENALTIES', 'SOLVERS', 'Features', 'represented', 'features', 'embed', 'Probe',
+           'nearest', 'knn_votes', 'knn', 'LinearMap', 'standardization', 'ridge', 'logistic', 'sgd', 'penalty_path',
+           'fit_linear', 'linear', 'effective_rank', 'rankme', 'align_loss', 'uniform_loss', 'normalized_std',
+           'alignment', 'uniformity', 'feature_std', 'matched_accuracy', 'clustering', 'average_precision', 'retrieval',
+           'draw_per_class', 'few_label', 'random_encoder', 'RawInput', 'raw_input', 'floors', 'Scores', 'evaluate',
+           'Monitor']
 
 # %% ../../nbs/core/probes.ipynb #a47fd061
 class Features(NamedTuple):
@@ -69,19 +70,24 @@ def _labels(batch: Batch) -> Tensor | None:
     if isinstance(y, list) and all(isinstance(i, int) for i in y) or isinstance(y, np.ndarray) and y.dtype.kind in "biuf": y = torch.as_tensor(y)
     return y if isinstance(y, Tensor) and y.dim() == 1 else None
 
+def represented(encoder: nn.Module | Callable[[Tensor], Tensor],  # as in `features`
+                source: Source, batch_size: int = 512) -> Iterator[tuple[Batch, Tensor]]:
+    "All batches of a source in their order, each with what the network makes of it: for tables that are larger than the memory."
+    network = getattr(encoder, "evaluated", encoder)
+    home = _home(_module(network))
+    with _undisturbed(_module(network)):
+        for batch in source.in_order(batch_size): yield batch, _output(network, batch if home is None else batch.to(home))
+
 def features(encoder: nn.Module | Callable[[Tensor], Tensor],  # a network, or a `Method`, whose `evaluated` is taken
              source: Source,           # or whatever has `in_order(size)`
              batch_size: int = 512,
              device: str | torch.device | None = None,  # where the features are collected; default: where the encoder is
             ) -> Features:
     "Features, and labels where there are any, of all samples in their order; one pass, also over a source that streams."
-    network = getattr(encoder, "evaluated", encoder)
-    home, z, y = _home(_module(network)), [], []
-    with _undisturbed(_module(network)):
-        for batch in source.in_order(batch_size):
-            z.append(_output(network, batch if home is None else batch.to(home)))
-            if device is not None: z[-1] = z[-1].to(device)
-            if (labels := _labels(batch)) is not None: y.append(labels.to(z[-1].device))
+    z, y = [], []
+    for batch, found in represented(encoder, source, batch_size):
+        z.append(found if device is None else found.to(device))
+        if (labels := _labels(batch)) is not None: y.append(labels.to(z[-1].device))
     if not sum(map(len, z)): raise InputError(f"{getattr(source, 'name', 'the source')} has no samples; there is nothing to measure.")
     return Features(torch.cat(z), torch.cat(y) if y else None)
 

@@ -104,7 +104,7 @@ class ViT(nn.Module):
             patches = torch.where(mask[..., None], self.mask_token.to(patches.dtype), patches)
         patches = patches + positions
         if keep is not None: patches = patches.gather(1, keep[..., None].expand(-1, -1, self.dim))
-        tokens = torch.cat([self.class_token.to(patches.dtype).expand(len(x), 1, -1), patches], 1)
+        tokens = torch.cat([self.class_token.to(patches.dtype).expand(x.shape[0], 1, -1), patches], 1)
         for block in self.blocks[:-1]: tokens = block(tokens)
         return tokens
 
