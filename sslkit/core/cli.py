@@ -5,6 +5,7 @@
 # %% ../../nbs/core/cli.ipynb #4274fc36
 from __future__ import annotations
 import hashlib, os, sys
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Optional
@@ -12,11 +13,11 @@ import typer
 import typer.core
 from rich.console import Console
 from rich.table import Table
-from .errors import InputError, MissingExtra, unknown
+from .errors import InputError, MissingExtra, need, unknown
 
 # %% auto #0
 __all__ = ['app', 'console', 'Scale_', 'Data_', 'Limit_', 'Device_', 'Arms_', 'seeds_of', 'options', 'rooms', 'verdict_of',
-           'list_rooms', 'show', 'run_room', 'run', 'verify', 'plan', 'check', 'doctor', 'main']
+           'list_rooms', 'show', 'run_room', 'run', 'connect', 'verify', 'plan', 'check', 'doctor', 'main']
 
 # %% ../../nbs/core/cli.ipynb #f62c4cb8
 class _Commands(typer.core.TyperGroup):
@@ -118,22 +119,32 @@ def run(id: Annotated[str, typer.Argument(help="Name of a room.")], scale: Scale
     print(v)
     print(f"report: {report}")
 
+def connect(address: str,   # of a dask scheduler: tcp://host:8786
+           ):
+    "A `dask.distributed` client, to be closed by the caller."
+    distributed = need("distributed", extra="sweeps")
+    try: return distributed.Client(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError, TypeError) as e:
+        raise InputError(f"client={address!r}: no dask scheduler answers there; start one with `dask scheduler` and give the address that it prints, such as tcp://host:8786.") from e
+
 @app.command()
 def verify(ids: Annotated[Optional[list[str]], typer.Argument(help="Names of rooms; all if none is given.")] = None, scale: Scale_ = "tiny",
            jobs: Annotated[int, typer.Option(help="Processes.")] = 1, record: Annotated[bool, typer.Option("--record", help="Append to the ledger.")] = False,
            seeds: Annotated[Optional[str], typer.Option(help="Default: 0 at tiny, else those of the plan's first look.")] = None,
-           data: Data_ = None, limit: Limit_ = None, device: Device_ = None, arms: Arms_ = None) -> None:
+           data: Data_ = None, limit: Limit_ = None, device: Device_ = None, arms: Arms_ = None,
+           client: Annotated[Optional[str], typer.Option(help="A dask scheduler whose workers run instead: tcp://host:8786.")] = None) -> None:
     """Test claims: run experiments, compare with the ledger; --record appends the runs under the registered plan.
 
     Example: [bold]sslkit verify simclr barlow_twins --scale small --jobs 2 --record[/]"""
     from sslkit.core.experiment import verify as verify_room
     from sslkit.core.paper import catalogue
     failed = []
-    for id in ids or [p.id for p in catalogue()]:
-        console.rule(id)
-        v = verify_room(id, scale, seeds_of(seeds) if seeds else None, arms.split(",") if arms else None, record, jobs, data=data, limit=limit, device=device)
-        print(v)
-        if v.reproduced is False: failed.append(id)
+    with connect(client) if client else nullcontext() as workers:
+        for id in ids or [p.id for p in catalogue()]:
+            console.rule(id)
+            v = verify_room(id, scale, seeds_of(seeds) if seeds else None, arms.split(",") if arms else None, record, jobs, client=workers, data=data, limit=limit, device=device)
+            print(v)
+            if v.reproduced is False: failed.append(id)
     if failed: raise InputError(f"golden steps are not reproduced by {', '.join(failed)}; the code or a library behaves differently than when they were recorded.")
 
 @app.command()
