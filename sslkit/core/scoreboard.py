@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from . import ledger
 from .cache import atomic_write
-from .claims import MIN_SEEDS, Evidence, Finding, arms_of, holds_by_chance, interval
+from .claims import MIN_SEEDS, Evidence, Finding, arms_of, holds_by_chance, interval, within
 from .errors import unknown
 from .experiment import SCALES, judge_plan
 from .paper import STATUSES, Paper, catalogue
@@ -58,8 +58,9 @@ def _tested(paper: Paper, lines: Sequence[Mapping], closure: str, scale: str, le
     rows = ledger.runs(lines, plan)
     verdict, days = judge_plan(plan, rows), sorted(r["date"][:10] for r in rows)
     said, claimed = _strings(plan["claim"]), [*arms_of(verdict.claim.terms(), Evidence([], {}, plan["floors"], plan["arms"])), *plan["floors"]]
+    equal = {p.text(of) for p in verdict.claim.parts() if isinstance(p, within) for of in (p.of if isinstance(p.of, tuple) else (p.of,))}
     return dict(_untested(paper, scale), level=level, verdict=verdict.verdict, tested=str(verdict.claim), n=verdict.n, confidence=verdict.level,
-                clauses=[r.to_dict() for r in verdict.results], below_floor=list(verdict.below_floor), notes=verdict.notes, metrics=plan["metrics"],
+                clauses=[dict(r.to_dict(), within=r.text in equal) for r in verdict.results], below_floor=list(verdict.below_floor), notes=verdict.notes, metrics=plan["metrics"],
                 named=[m for m in plan["metrics"] if m in said], arms=[_arm(a, plan, rows, claimed) for a in plan["arms"]], floors=plan["floors"],
                 seeds=sorted({r["seed"] for r in rows}), plans=ledger.plan_count(lines, scale, level),
                 status=ledger.status(lines, closure, rows) if rows else "", dates=[days[0], days[-1]] if days else [],
@@ -97,7 +98,10 @@ def deciding(row: Mapping) -> Mapping | None:
     "The clause that decides: the first with the verdict of the whole; if all hold, the one closest to its margin."
     alike = [c for c in row["clauses"] if c["verdict"] == row["verdict"]]
     if row["verdict"] != "holds": return next(iter(alike), None)
-    room = lambda c: math.inf if None in (c["low"], c["high"], c["margin"]) else (c["low"] - c["margin"]) / max(c["high"] - c["low"], 1e-12)
+    def room(c):
+        low, high, m = c["low"], c["high"], c["margin"]
+        if None in (low, high, m): return math.inf
+        return (min(low + m, m - high) if c["within"] else max(low - m, m - high)) / max(high - low, 1e-12)
     return min(alike, key=room, default=None)
 
 def _short(x: float | None, digits: int = 3) -> str: return "" if x is None else f"{x:.{digits}g}"
@@ -156,34 +160,34 @@ def _axis(values: Iterable[float | None]) -> Callable[[float], int]:
     span = high - low or abs(high) or 1
     return lambda v: round(8 + 184 * min(max((v - low) / span, 0), 1)) if high > low else 100
 
-def _svg(paths: Iterable[tuple[str, str]], height: int = 14, label: str = "") -> str:
-    "A stretchable picture of paths, each of a class, with a label for those who hover or listen."
+def _svg(paths: Iterable[tuple[str, str]], height: int = 14) -> str:
+    "A stretchable picture of paths, each of a class; what it shows stands beside it in numbers."
     drawn = "".join(f'<path class={c} d="{d}"/>' for c, d in paths if d)
-    spoken = f"role=img><title>{html.escape(label)}</title>" if label else "aria-hidden=true>"
-    return f'<svg viewBox="0 0 200 {height}" preserveAspectRatio=none {spoken}{drawn}</svg>'
+    return f'<svg viewBox="0 0 200 {height}" preserveAspectRatio=none>{drawn}</svg>'
 
-def _dots(at: Callable, values: Iterable[float], y: int = 7) -> str: return "".join(f"M{at(v)} {y}h0" for v in values)
+def _dots(at: Callable, values: Iterable[float], y: int = 7) -> str: return "".join(f"M{at(v)} {y}z" for v in values)
 
-def forest(clause: Mapping) -> str:
+def forest(clause: Mapping, dots: bool = True) -> str:
     "The differences of a clause against its margin, as SVG; empty where there is no interval."
-    low, high, margin, inside = (clause[k] for k in ("low", "high", "margin", "values"))
+    low, high, margin = (clause[k] for k in ("low", "high", "margin"))
     if low is None or high is None or clause["unit"] == "of seeds": return ""
-    at = _axis([low, high, margin, *inside])
-    return _svg([("m", "" if margin is None else f"M{at(margin)} 0v14"), ("i", f"M{at(low)} 7H{at(high)}"), ("d", _dots(at, inside))])
+    margins, inside = [] if margin is None else [-margin, margin] if clause["within"] else [margin], clause["values"] if dots else []
+    at = _axis([low, high, *margins, *inside])
+    return _svg([("m", "".join(f"M{at(m)} 0v14" for m in margins)), ("i", f"M{at(low)} 7H{at(high)}"), ("d", _dots(at, inside))])
 
-def strip(arms: Sequence[Sequence[float]], label: str = "") -> str:
+def strip(arms: Sequence[Sequence[float]]) -> str:
     "The values of arms as SVG, a line each: dots, and from five seeds on the interval of their mean."
     spans = [interval(v)[1:3] if len(v) >= MIN_SEEDS else (v[0], v[0]) for v in arms]
     at = _axis([x for v in (*arms, *spans) for x in v])
     lines = "".join(f"M{at(low)} {14 * k + 7}H{at(high)}" for k, (low, high) in enumerate(spans) if high > low)
-    return _svg([("i", lines), ("d", "".join(_dots(at, v, 14 * k + 7) for k, v in enumerate(arms)))], 14 * len(arms), label)
+    return _svg([("i", lines), ("d", "".join(_dots(at, v, 14 * k + 7) for k, v in enumerate(arms)))], 14 * len(arms))
 
 # %% ../../nbs/core/scoreboard.ipynb #0206fdb7
 _e = lambda x: html.escape(str(x))
 
-def _spans(pairs: Iterable[tuple[str, Any]]) -> str:
+def _facts(pairs: Iterable[tuple[str, Any]]) -> str:
     "Small facts in a row."
-    return "".join(f"<span><b>{_e(k)}</b> {_e(v)}</span>" for k, v in pairs if v not in ("", [], None))
+    return " · ".join(f"<b>{_e(k)}</b> {_e(v)}" for k, v in pairs if v)
 
 def _small(text: Any) -> str: return f"<small>{_e(text)}</small>" if text != "" else ""
 
@@ -199,43 +203,44 @@ def _strips(row: Mapping) -> str:
     for name in row["named"]:
         arms = [(a, [_number(v) for _, v in a["values"][name]]) for a in mine if name in a["values"]]
         if not arms: continue
-        lines = [f"<tr><th>{_e(a['arm'])}{'<i>floor</i>' if a['floor'] else ''}<td title='{', '.join(_short(v, 4) for v in vs)}'>{_short(a['mean'][name], 4)}<td>{len(vs)}" for a, vs in arms]
-        lines[0] += f"<td rowspan={len(arms)}>{strip([vs for _, vs in arms], f'{name} of each arm, seed by seed')}"
+        lines = [f"<tr><th>{_e(a['arm'])}{'<i>floor</i>' if a['floor'] else ''}<td title='{' '.join(_short(v, 4) for v in vs)}'>{_short(a['mean'][name], 4)}<td>{len(vs)}" for a, vs in arms]
+        lines[0] += f"<td rowspan={len(arms)}>{strip([vs for _, vs in arms])}"
         metric, low, high = row["metrics"][name], min(min(vs) for _, vs in arms), max(max(vs) for _, vs in arms)
         out.append(f"<table><caption><b>{_e(name)}</b> {_e(metric['unit'])}, {'higher' if metric['higher_is_better'] else 'lower'} is better"
                    f"<tr><td>arm<td>mean<td>n<td><span>{_short(low)}</span><span>{_short(high)}</span>{''.join(lines)}</table>")
     rest = len(row["arms"]) - len(mine)
-    more = f"<p class=faint>{rest} further arm{'s' * (rest > 1)}, which the claim does not name: scoreboard.json." if rest else ""
+    more = f"<p class=faint>{rest} more arm{'s' * (rest > 1)} in scoreboard.json" if rest else ""
     return f"<h3>Seed by seed</h3><div class=strips>{''.join(out)}</div>{more}" if out else ""
 
 def _paper(row: Mapping) -> str:
     "The paper's own numbers, and what the room changed."
     numbers = "".join(f"<tr><td>{_e(n['value'])}<td>{_e(n['what'])}{_small(n['setting'])}<td>{_e(n['source'])}" for n in row["numbers"])
     differs = "".join(f"<li>{_e(m['what'])}{_small(m['status'])}" for m in row["mechanisms"] if m["status"].startswith(("our choice", "left out")))
-    said = f"<div><h3>The paper's numbers</h3><table class=paper>{numbers}</table><p class=faint>Other data, networks and protocols: not to be compared with ours.</p></div>" if numbers else ""
+    said = f"<div><h3>The paper's own numbers</h3><table class=paper>{numbers}</table></div>" if numbers else ""
     return said + f"<div><h3>Fidelity</h3><p>{_e(_followed(row)) or 'not said'}{f'<ul>{differs}</ul>' if differs else ''}</div>"
 
 def _bar(row: Mapping) -> str:
     "How much of the paper is the paper's: a bar of its mechanisms."
+    share = round(100 * (row["fidelity"].get("paper", 0) + row["fidelity"].get("official code", 0)) / (sum(row["fidelity"].values()) or 1))
     parts = "".join(f"<s class=f{i} style=flex:{row['fidelity'][s]}></s>" for i, s in enumerate(STATUSES) if row["fidelity"].get(s))
-    return f"<span class=bar title='{_e(_followed(row))}'>{parts}</span>"
+    return f"<span class=f title='{_e(_followed(row))}' data-s={share}>{parts}</span>"
 
 def _row(row: Mapping) -> str:
     "A claim: its line, and what opens below it."
-    best, total = deciding(row), sum(row["fidelity"].values()) or 1
-    share = round(100 * (row["fidelity"].get("paper", 0) + row["fidelity"].get("official code", 0)) / total)
+    best = deciding(row)
     mark = "<em>below floor</em>" if _below(row) else ""
-    effect = f"{forest(best)}{_small(difference(best))}" if best else ""
+    effect = f"{forest(best, dots=False)}{_small(difference(best))}" if best else ""
     where = f" <a href='https://arxiv.org/abs/{_e(arxiv)}'>arXiv:{_e(arxiv)}</a>" if (arxiv := row["link"].partition("arxiv.org/abs/")[2]) else f" {_e(row['link'])}"
-    facts = _spans([("room", row["id"]), ("chapter", row["chapter"]), ("kind", row["kind"]), ("plans", row["plans"] or ""), ("seeds", ", ".join(map(str, row["seeds"]))),
+    facts = _facts([("chapter", row["chapter"]), ("kind", row["kind"]), ("plans", row["plans"]), ("seeds", ", ".join(map(str, row["seeds"]))),
                     ("intervals", f"{100 * row['confidence']:g} %" if row["confidence"] else ""), ("run", " to ".join(dict.fromkeys(row["dates"]))),
                     ("data", ", ".join(row["data"])), ("on", "; ".join(row["devices"]))])
     notes = "".join(f"<p class=note>{_e(n)}</p>" for n in row["notes"])
+    age = "'a stale'" if row["status"] == "stale" else "a"
     rank = list(VERDICTS).index(row["verdict"])
     return (f"<details class={row['verdict']}><summary><span class=v data-s={rank}><b>{row['verdict']}</b>{mark}</span><span class=t>{_e(row['title'])}<small>{_e(row['id'])}</small></span>"
             f"<span class=y>{row['year']}</span><span class=c>{_e(row['claim'])}</span><span class=x>{effect}</span>"
-            f"<span class=l>{row['level']}{_small(row['scale'])}</span><span class=k>{row['n'] or ''}</span><span class=a>{row['status']}</span>"
-            f"<span class=f data-s={share}>{_bar(row)}</span></summary><div class=more><p class=cite>{_e(row['cite'])}{where}</p>{notes}{_clauses(row)}{_strips(row)}"
+            f"<span class=l>{row['level']}{_small(row['scale'])}</span><span class=k>{row['n'] or ''}</span><span class={age}>{row['status']}</span>"
+            f"{_bar(row)}</summary><div class=more><p class=cite>{_e(row['cite'])}{where}</p>{notes}{_clauses(row)}{_strips(row)}"
             f"<div class=two>{_paper(row)}</div><p class=facts>{facts}</p></div></details>")
 
 # %% ../../nbs/core/scoreboard.ipynb #602af99a
@@ -247,20 +252,20 @@ p{margin:.3rem 0}.lede{max-width:46rem;font-size:1.06rem;color:var(--faint)}smal
 .levels{display:grid;grid-template-columns:repeat(3,1fr);gap:1rem;margin:1.8rem 0 1.4rem}.level{background:var(--card);border:1px solid var(--line);border-radius:.7rem;padding:1rem 1.15rem 1.05rem}.level h2::first-letter{text-transform:uppercase}.big{font:600 1.9rem/1.1 ui-serif,Georgia,serif;margin:.7rem 0 .5rem}.big small{display:inline;font:400 .9rem system-ui,sans-serif}
 .stack{display:flex;gap:2px;height:.5rem;border-radius:.25rem;overflow:hidden;background:var(--soft);margin-bottom:.5rem}.stack i{background:var(--c)}.counts{display:flex;flex-wrap:wrap;gap:0 .9rem;font-size:.82rem;margin-bottom:.5rem}.counts b{color:var(--c)}
 .holds{--c:var(--holds)}.refuted{--c:var(--refuted)}.undecided{--c:var(--undecided)}.incomplete{--c:var(--incomplete)}.none{--c:var(--none)}
-.how{background:none;border:0;margin:0 0 1.4rem}.how summary{display:inline;cursor:pointer;color:var(--link);font-size:.9rem}.how dl{display:grid;grid-template-columns:auto 1fr;gap:.15rem 1rem;max-width:52rem;font-size:.88rem;margin:.7rem 0 0}.how dt{font-weight:600;color:var(--c,inherit)}.how dd{margin:0;color:var(--faint)}
+.how{background:none;border:0;margin:0 0 1.4rem}.how summary{display:inline;cursor:pointer;color:var(--link);font-size:.9rem}.how dl{display:grid;grid-template-columns:minmax(5rem,auto) 1fr;gap:.15rem 1rem;max-width:52rem;font-size:.88rem;margin:.7rem 0 0}.how dt{font-weight:600;color:var(--c,inherit)}.how dd{margin:0;color:var(--faint)}
 .bar-top{display:flex;flex-wrap:wrap;gap:.6rem;align-items:center;position:sticky;top:0;background:var(--bg);padding:.6rem 0;z-index:2}input{flex:1 1 16rem;font:inherit;color:inherit;background:var(--card);border:1px solid var(--line);border-radius:.5rem;padding:.45rem .8rem}#count{color:var(--faint);font-size:.85rem}
 :is(input,button,summary,a):focus-visible{outline:2px solid var(--link);outline-offset:2px;border-radius:.3rem}
-.head,.rows summary{display:grid;grid-template-columns:6.4rem minmax(9rem,1.25fr) 2.6rem minmax(12rem,1.45fr) 9.6rem 6.2rem 2.6rem 5.4rem 4.2rem;gap:0 .9rem;align-items:start}.head{padding:.2rem 1.15rem .4rem}.head button{all:unset;cursor:pointer}.head :is(button,span){font-size:.78rem;font-weight:600;color:var(--faint);white-space:nowrap}.head button:hover{color:var(--ink)}.head button:focus-visible{outline:2px solid var(--link);outline-offset:3px}.head [data-d]{color:var(--ink)}.head [data-d="1"]::after{content:" ↑"}.head [data-d="-1"]::after{content:" ↓"}
+.head,.rows summary{display:grid;grid-template-columns:6.7rem minmax(9rem,1.4fr) 2.5rem minmax(11rem,1.4fr) 10.4rem 5.8rem 2.6rem 5.4rem 3.8rem;gap:0 .9rem;align-items:start}.head{padding:.2rem 1.15rem .4rem}.head button{all:unset;cursor:pointer}.head :is(button,span){font-size:.78rem;font-weight:600;color:var(--faint);white-space:nowrap}.head button:hover{color:var(--ink)}.head button:focus-visible{outline:2px solid var(--link);outline-offset:3px}.head [data-d]{color:var(--ink)}.head [data-d="1"]::after{content:" ↑"}.head [data-d="-1"]::after{content:" ↓"}
 .rows{background:var(--card);border:1px solid var(--line);border-radius:.7rem;overflow:hidden}.rows details+details{border-top:1px solid var(--line)}.rows details{box-shadow:inset 3px 0 var(--c)}.rows summary{padding:.8rem 1.15rem;cursor:pointer;list-style:none}.rows summary::-webkit-details-marker{display:none}.rows summary:hover,.rows [open]>summary{background:var(--soft)}.rows summary:focus-visible{outline-offset:-3px}
-.v b{color:var(--c)}.v b::before{content:"";display:inline-block;width:.55em;height:.55em;margin-right:.45em;border:2px solid var(--c);border-radius:50%}.holds .v b::before{background:var(--c)}.refuted .v b::before{background:var(--c);border-radius:0;transform:rotate(45deg)}.none .v b{font-weight:400}em{display:block;width:fit-content;font-style:normal;font-size:.72rem;color:var(--undecided);border:1px solid;border-radius:.3rem;padding:0 .35em;margin-top:.15rem}
-.t{font-weight:600;line-height:1.35;overflow-wrap:anywhere}.t small{font-weight:400}.c,.l,.a,.y,.k{font-size:.88rem}.c{color:var(--faint);display:-webkit-box;-webkit-line-clamp:3;-webkit-box-orient:vertical;overflow:hidden}[open]>summary .c{display:block;color:var(--ink)}.none .t{font-weight:500}
+.v b{color:var(--c)}.v b::before{content:"";display:inline-block;width:.55em;height:.55em;margin-right:.45em;border:2px solid var(--c);border-radius:50%}.holds .v b::before{background:var(--c)}.refuted .v b::before{background:var(--c);border-radius:0;transform:rotate(45deg)}.none .v b{font-weight:400}.v b{white-space:nowrap}.a.stale{color:var(--undecided)!important}em{display:block;width:fit-content;font-style:normal;font-size:.72rem;color:var(--undecided);border:1px solid;border-radius:.3rem;padding:0 .35em;margin-top:.15rem}
+.t{font-weight:600;font-size:.95rem;line-height:1.35;overflow-wrap:anywhere}.t small{font-weight:400}.c,.l,.a,.y,.k{font-size:.88rem}.c{color:var(--faint);display:-webkit-box;-webkit-line-clamp:3;-webkit-box-orient:vertical;overflow:hidden}[open]>summary .c{display:block;color:var(--ink)}.none .t{font-weight:500}
 svg{display:block;width:100%;height:14px;overflow:visible}path{fill:none;vector-effect:non-scaling-stroke;stroke-linecap:round}.d{stroke:var(--dot);stroke-width:6px;opacity:.55}.i{stroke:var(--c,var(--dot));stroke-width:4px;stroke-linecap:butt;opacity:.75}.m{stroke:var(--faint);stroke-width:1px;stroke-dasharray:2 2}.strips .i{stroke:var(--faint);stroke-width:1.5px}.strips svg{position:absolute;inset:0;height:100%}
-.bar{display:flex;gap:1px;height:.5rem;margin-top:.45rem;border-radius:.25rem;overflow:hidden;background:var(--soft)}.f0{background:var(--holds)}.f1{background:color-mix(in srgb,var(--holds) 55%,var(--card))}.f2{background:var(--undecided)}.f3{background:var(--refuted);opacity:.75}
+.f{display:flex;gap:1px;height:.5rem;margin-top:.45rem;border-radius:.25rem;overflow:hidden;background:var(--soft)}.f0{background:var(--holds)}.f1{background:color-mix(in srgb,var(--holds) 55%,var(--card))}.f2{background:var(--undecided)}.f3{background:var(--refuted);opacity:.75}
 .more{padding:.4rem 1.4rem 1.4rem 1.4rem;max-width:66rem}.note{border-left:3px solid var(--undecided);padding-left:.7rem}ol{list-style:none;margin:0;padding:0}ol li{display:grid;grid-template-columns:minmax(0,1.3fr) 12rem minmax(0,1fr);gap:0 1.4rem;align-items:center;padding:.45rem 0;border-top:1px solid var(--line)}ol p{margin:0}ol li>p:first-child::before{content:"";display:inline-block;width:.5em;height:.5em;border:2px solid var(--c);border-radius:50%;margin-right:.5em}ol .holds>p:first-child::before{background:var(--c)}ol .refuted>p:first-child::before{background:var(--c);border-radius:0;transform:rotate(45deg)}
 .strips{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(24rem,100%),1fr));gap:1rem 2.4rem;align-items:start}table{border-collapse:collapse;width:100%;font-size:.86rem}caption{text-align:left;color:var(--faint);padding-bottom:.2rem}caption b{color:var(--ink)}td,th{text-align:left;font-weight:400;padding:.18rem .8rem .18rem 0;vertical-align:top}th{max-width:9.5rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.strips td,.paper :is(td:first-child,td:last-child){white-space:nowrap}.strips tr{height:1.6rem}.strips td:nth-child(4){width:46%;position:relative;padding:0}.strips tr:first-child td{color:var(--faint);font-size:.76rem;padding-top:0}td span+span{float:right}th i{font-style:normal;font-size:.72rem;color:var(--faint);border:1px solid var(--line);border-radius:.25rem;padding:0 .3em;margin-left:.4em}.strips :is(th,td:not(:nth-child(4))){border-top:1px solid var(--line)}.strips tr:first-child td{border:0}
-.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(22rem,100%),1fr));gap:0 2.4rem}.paper td{border-top:1px solid var(--line)}.paper td:first-child{font-weight:600}ul{margin:0;padding-left:1.1rem;font-size:.88rem}.facts{display:flex;flex-wrap:wrap;gap:.1rem 1.3rem;margin-top:1.3rem;font-size:.8rem;color:var(--faint)}.facts b{font-weight:600;color:var(--ink)}footer{margin-top:1.6rem;color:var(--faint);font-size:.85rem}
+.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(22rem,100%),1fr));gap:0 2.4rem}.paper td{border-top:1px solid var(--line)}.paper td:first-child{font-weight:600}ul{margin:0;padding-left:1.1rem;font-size:.88rem}.facts{margin-top:1.3rem;font-size:.8rem;color:var(--faint)}.facts b{font-weight:600;color:var(--ink)}footer{margin-top:1.6rem;color:var(--faint);font-size:.85rem}
 @media(max-width:60rem){.head{display:flex;overflow-x:auto;gap:1.1rem;padding:.2rem .2rem .6rem}.rows summary{grid-template-columns:1fr auto auto;gap:.15rem .8rem}.rows summary>*{grid-column:1/-1}.rows summary>.v{grid-column:1;display:flex;gap:.6rem;align-items:center}.rows summary>.l{grid-column:2;grid-row:1}.rows summary>.a{grid-column:3;grid-row:1}.l small{display:inline;margin-left:.4em}.x{max-width:22rem;margin-top:.3rem}.y,.k{display:none}.f{max-width:9rem}.v em{margin:0}.a,.l{color:var(--faint);font-size:.8rem}}
-@media(max-width:44rem){main{padding:1.5rem .8rem 3rem}h1{font-size:1.8rem}.levels{grid-template-columns:1fr;gap:.6rem}ol li{grid-template-columns:1fr;gap:.2rem}.more{padding:.2rem 1rem 1.2rem}}"""
+@media(max-width:44rem){main{padding:1.5rem .8rem 3rem}h1{font-size:1.8rem}.levels{grid-template-columns:1fr;gap:.6rem}ol li{grid-template-columns:1fr;gap:.2rem}.strips td:nth-child(4){width:34%}th{max-width:11.5rem}.more{padding:.2rem 1rem 1.2rem}}"""
 
 SCRIPT = """const rows=document.querySelector('.rows'),all=[...rows.children],count=document.querySelector('#count'),find=document.querySelector('input'),order=new Intl.Collator('en',{numeric:true});
 const texts=all.map(r=>r.textContent.toLowerCase()),key=(r,c)=>{const s=r.querySelector('summary>.'+c);return s.dataset.s??s.textContent};
@@ -293,7 +298,9 @@ def scoreboard_html(rows: Sequence[Mapping]) -> str:
         "<p class=lede>What self-supervised learning papers claim, and what happened when each claim was written down with its margins, run on seeds that nobody chose, and judged by one rule.</p>",
         f"<div class=levels>{''.join(_level(rows, level) for level in LEVELS)}</div>",
         f"<details class=how><summary>How to read this</summary><dl>{meanings}<dt>below floor<dd>the claim holds, and yet what it praises is worse than a random network or the raw input"
-        "<dt>difference<dd>of paired seeds, for the clause that decides: a dot a seed, the interval of the mean, dashed the margin that it has to clear"
+        "<dt>difference<dd>of paired seeds, for the clause that decides: the interval of the mean, and dashed the margin that it has to clear (or stay within)"
+        "<dt>seed by seed<dd>a dot a seed, the interval of the mean; the values appear when the mean is pointed at"
+        "<dt>the paper's numbers<dd>as printed, with other data, networks and protocols: not to be compared with those of the runs"
         "<dt>fidelity<dd>green as in the paper or its code, yellow our choice, red left out; the reasons stand in each row</dl></details>",
         "<div class=bar-top><input type=search placeholder='Filter: a room, a year, refuted, transfer ...' aria-label='Filter the claims'><span id=count></span><span id=said aria-live=polite hidden></span></div>",
         f"<div class=head role=group aria-label='Sort by'>{head}</div><div class=rows>", *map(_row, shown),
