@@ -23,7 +23,7 @@ def refused(*words, says, **environment):
     assert len(done.stderr.strip().splitlines()) == 1, f"more than a sentence: {done.stderr}"
 
 
-@pytest.mark.parametrize("command", ["list", "show", "run", "verify", "plan", "doctor"])
+@pytest.mark.parametrize("command", ["list", "show", "run", "verify", "plan", "report", "doctor"])
 def test_help_has_an_example(command):
     done = sslkit(command, "--help")
     assert done.returncode == 0 and f"sslkit {command}" in done.stdout and "Example" in done.stdout
@@ -49,6 +49,13 @@ def test_show():
     assert done.returncode == 0 and "2103.03230" in done.stdout and "from sslkit.decorrelate.barlow_twins import" in done.stdout
 
 
+def test_report_needs_no_torch(tmp_path):
+    code = "import sys; from sslkit.core.cli import app; app(['report', '--out', sys.argv[1]], standalone_mode=False); assert 'torch' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "board")], capture_output=True, text=True)
+    assert done.returncode == 0 and str(tmp_path / "board/scoreboard.html") in done.stdout, done.stderr
+    assert len(list((tmp_path / "board").iterdir())) == 4
+
+
 def test_doctor():
     done = sslkit("doctor")
     assert done.returncode == 0
@@ -68,6 +75,9 @@ def test_doctor():
     (["list", "--chapter", "decorelate"], "did you mean decorrelate"),
     (["list", "--verdict", "true"], "verdict 'true' is unknown"),
     (["verify", "simclr", "--scale", "small", "--record", "--limit", "500"], "register it with: sslkit plan simclr"),
+    (["verify", "simclr", "--client", "nonsense:1"], "no dask scheduler answers"),
+    (["report", "--scale", "medium"], "scale 'medium' is unknown"),
+    (["report", "--out", __file__], "is a file, not a folder"),
     (["nothing"], "Try sslkit --help"),
     (["show"], "Try sslkit --help"),
 ])

@@ -4,13 +4,15 @@
 
 # %% ../../nbs/core/experiment.ipynb #f39e8bd1
 from __future__ import annotations
-import html, importlib, os, statistics, sys, time
+import html, importlib, os, statistics, sys, threading, time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from . import ledger
 from .claims import Claim, Metric, Verdict, judge
-from .errors import InputError, unknown
+from .errors import InputError, need, unknown
 from .paper import Paper, find
 
 # %% auto #0
@@ -288,6 +290,7 @@ def verify(of: Paper | str | Experiment,
            record: bool = False,                # append to the ledger
            jobs: int = 1,                       # processes
            cache: bool = False,                 # reuse runs from the user's cache folder: same code, settings and seed
+           client: Any = None,                  # a `dask.distributed.Client`: its workers run instead of processes here
            **changed: Any,                      # settings of the scale: data="cifar10", limit=1000, device="cuda"
           ) -> Verification:
     "Run an experiment and compare with the evidence on record; with `record`, add to it."
@@ -308,9 +311,10 @@ def verify(of: Paper | str | Experiment,
         heard = {(r["arm"], r["seed"]) for r in recorded(e, scale).rows if ledger.status(lines, code, [r]) != "stale"}
         wanted = [w for w in wanted if w not in heard]
     runs = []
-    for run in measure_all(e, at, wanted, jobs, cache):
-        if under: ledger.append({**run.row, **under}, e.paper.chapter)
-        runs.append(run)
+    with closing(measure_all(e, at, wanted, jobs, cache, client)) as measured:
+        for run in measured:
+            if under: ledger.append({**run.row, **under}, e.paper.chapter)
+            runs.append(run)
     return Verification(e, at, runs, recorded(e, "small" if scale == "tiny" else scale), reproduced, time.perf_counter() - start)
 
 def check_golden(e: Experiment, record: bool = False) -> bool | None:
@@ -325,35 +329,53 @@ def check_golden(e: Experiment, record: bool = False) -> bool | None:
 
 def _raise(error): raise error
 
-def measure_all(e: Experiment, scale: Scale, wanted: Sequence[tuple[str, int]], jobs: int = 1, cache: bool = False) -> Iterator[Run]:
-    "Measure (arm, seed) one after the other, or in `jobs` processes, as they finish."
+def measure_all(e: Experiment, scale: Scale, wanted: Sequence[tuple[str, int]], jobs: int = 1, cache: bool = False, client: Any = None) -> Iterator[Run]:
+    "Measure (arm, seed) one after the other, in `jobs` processes, or on the workers of a dask client; handed on as they finish."
     from tqdm.auto import tqdm
     from sslkit.core.rounds import show_progress
     bar = lambda it: tqdm(it, total=len(wanted), desc=f"{e.paper.id} {scale.name}", disable=not show_progress() or len(wanted) < 2, leave=False)
-    if jobs <= 1:
+    if not wanted: return
+    if jobs <= 1 and client is None:
         yield from bar(_cached(e, arm, scale, seed) if cache else e.measure(arm, scale, seed) for arm, seed in wanted)
         return
-    if e.function.__module__ == "__main__": raise InputError(f"jobs={jobs} needs the exported room; run the notebook's cells with jobs=1, or export it first.")
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-    import multiprocessing
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_share_cores, initargs=(jobs,)) as pool:
-        futures = [pool.submit(_measure, e.paper.id, arm, scale, seed) for arm, seed in wanted]
+    if e.function.__module__ == "__main__":
+        raise InputError(f"{f'jobs={jobs}' if client is None else 'client'} needs the exported room; run the notebook's cells with jobs=1, or export it first.")
+    if client is None:
+        from concurrent.futures import ProcessPoolExecutor, as_completed
+        import multiprocessing
+        pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_share_cores, initargs=(jobs,))
+    else:
+        pool = nullcontext(client)                                           # it stays open: it is not ours
+        as_completed = partial(need("distributed", extra="sweeps").as_completed, loop=getattr(client, "loop", None))
+    code, error = ledger.closure(e.paper.module), None
+    with pool as workers:
+        futures = [workers.submit(_measure, e.paper.id, arm, scale, seed) for arm, seed in wanted]
         try:
-            for f in bar(as_completed(futures)): yield f.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for f in bar(as_completed(futures)):
+                try: run = f.result()
+                except Exception as failed: error = error or failed          # the others go on: their hours are not lost
+                else:
+                    if client is None or run.row["closure"] == code: yield run
+                    else: error = error or InputError(f"a worker of the client has other code of {e.paper.id} than this process; install the same sslkit on both.")
+        except BaseException:                                                # Ctrl-C, or nobody wants the rest
+            for f in futures: f.cancel()
+            if client is None: workers.shutdown(wait=False, cancel_futures=True)
             raise
+    if error is not None: raise error
 
 def _share_cores(jobs: int) -> None:
-    "Every process gets its share of the cores, shows no bar of its own, and ends with its parent."
-    import multiprocessing, threading, torch
-    os.environ["SSLKIT_PROGRESS"] = "0"
+    "Every process gets its share of the cores, and ends with its parent."
+    import multiprocessing, torch
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // jobs))
     parent = multiprocessing.parent_process()
     threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()      # whoever kills the parent wants nothing to go on
 
+_alone = threading.Lock()
+
 def _measure(id: str, arm: str, scale: Scale, seed: int) -> Run:
-    return Run(experiment_of(id).measure(arm, scale, seed).row)       # what figures need may be large: it stays in its process
+    "A run in a worker, without a bar. One at a time in a process: threads would draw from each other's random numbers."
+    os.environ["SSLKIT_PROGRESS"] = "0"
+    with _alone: return Run(experiment_of(id).measure(arm, scale, seed).row)       # what figures need may be large: it stays in its process
 
 def _cached(e: Experiment, arm: str, scale: Scale, seed: int) -> Run:
     "A run from the cache folder, or made and kept there."
