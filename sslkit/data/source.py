@@ -4,8 +4,9 @@
 
 # %% ../../nbs/data/source.ipynb #087dfc19
 from __future__ import annotations
-import hashlib, json, math, multiprocessing, os, re, warnings
+import gc, hashlib, json, math, multiprocessing, os, re, warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -344,7 +345,8 @@ class ImageFiles(Source):
     def _stream(self, order: Iterable[Tensor], stand_in: bool) -> Iterator[Batch]:
         from torch.utils.data import DataLoader
         own = torch.Generator()                                         # the global one would be drawn from, and training would depend on `workers`
-        for batch, bad in DataLoader(_Reader(self, stand_in), sampler=_Lists(order), batch_size=None, num_workers=self.workers, collate_fn=_as_it_is, generator=own):
+        loader = partial(DataLoader, batch_size=None, collate_fn=_as_it_is, num_workers=self.workers, worker_init_fn=_share_memory, generator=own)
+        for batch, bad in loader(_Reader(self, stand_in), sampler=_Lists(order)):
             new = {path: why for path, why in bad.items() if path not in self._bad}     # two workers may have met the same
             if self.strict and new: path, why = next(iter(new.items())); raise InputError(f"{self._file(path)} {why}; mend or remove it.")
             self._bad.update(new)
@@ -416,6 +418,10 @@ class _Lists:
     def __iter__(self) -> Iterator[list[int]]: return (i.tolist() for i in self.order)
 
 def _as_it_is(item: Any) -> Any: return item
+
+def _share_memory(worker: int) -> None:
+    "The garbage collector of a forked process would write to all objects of its parent, and so copy them, 150 MiB a worker."
+    gc.freeze()
 
 # %% ../../nbs/data/source.ipynb #adee8cb9
 def read_folder(path: str, size: int | None = None, name: str = "") -> Source:
