@@ -514,7 +514,7 @@ def test_monitor_is_fixed_small_and_never_looks_at_test():
     source, net = toy(train=400), Counting()
     monitor = Monitor(source, limit=100)
     first = monitor(net)
-    assert set(first) == {"knn", "rankme"} and net.samples == 140 and monitor(net) == first
+    assert set(first) == {"knn", "rankme", "feature_std"} and net.samples == 140 and monitor(net) == first
     assert set(monitor.splits) == {"train", "val"} and monitor.splits["val"].fields["x"].shape[0] == 40
     without = link({k: s for k, s in toy(train=400).splits.items() if k != "val"})["train"]
     parts = Monitor(without, limit=100).splits
@@ -522,7 +522,7 @@ def test_monitor_is_fixed_small_and_never_looks_at_test():
     rows = lambda s: set(map(tuple, s.fields["x"].tolist()))
     assert not rows(parts["train"]) & rows(parts["val"]) and rows(parts["train"]) | rows(parts["val"]) <= rows(without)
     with noting() as facts: monitor(net)
-    assert facts == {} and set(Monitor(Source(dict(x=torch.randn(50, 6)), name="bare"))(net)) == {"rankme"}
+    assert facts == {} and set(Monitor(Source(dict(x=torch.randn(50, 6)), name="bare"))(net)) == {"rankme", "feature_std"}
 
 
 def test_monitor_inside_fit():
@@ -538,7 +538,7 @@ def test_monitor_inside_fit():
         return fit(method, toy(), steps=6, batch_size=32, monitor=monitor, monitor_every=2)
 
     watched, alone = run(Monitor(toy())), run(None)
-    assert watched["loss"] == alone["loss"] and {k: len(v[1]) for k, v in watched.monitored.items()} == dict(knn=3, rankme=3)
+    assert watched["loss"] == alone["loss"] and {k: len(v[1]) for k, v in watched.monitored.items()} == dict(knn=3, rankme=3, feature_std=3)
 
 
 # ---- mistakes -------------------------------------------------------------------------------------------------------------------------

@@ -146,6 +146,10 @@ class Source:
         "All samples once, in batches."
         return self.batches(torch.arange(len(self)).split(size))
 
+    def held(self) -> "Source":
+        "In memory, where this one is already; a source that streams from disk is decoded once."
+        return self
+
     def to(self, device) -> "Source":
         "With its tensors on another device."
         moved = self._like({k: _move(f, device) for k, f in self.fields.items()})

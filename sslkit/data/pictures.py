@@ -7,6 +7,7 @@ from __future__ import annotations
 import io, os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,7 @@ import torch
 from torch import Tensor
 
 # %% auto #0
-__all__ = ['ENDINGS', 'MOST_PIXELS', 'ENDS', 'Unreadable', 'to_rgb', 'squared', 'read_picture', 'in_threads', 'read_all',
-           'check_picture']
+__all__ = ['ENDINGS', 'MOST_PIXELS', 'Unreadable', 'to_rgb', 'squared', 'read_picture', 'picture_size', 'in_threads', 'read_all']
 
 # %% ../../nbs/data/pictures.ipynb #caead1de
 ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
@@ -48,26 +48,36 @@ def squared(rgb, size: int) -> Any:
     left, top = (w - short) / 2, (h - short) / 2
     return rgb.resize((size, size), Image.Resampling.BOX if short >= 8 * size else Image.Resampling.BILINEAR, box=(left, top, left + short, top + short))
 
-# %% ../../nbs/data/pictures.ipynb #2ec7d751
-def read_picture(file: str | os.PathLike | bytes,   # a path, or the file's bytes
-                 size: int | None = None,           # side of the square that is returned; None: as it is
-                ) -> Tensor:                        # (3, H, W) uint8
-    "A picture as RGB: the short side scaled to `size`, the middle cut out. `Unreadable` says why one cannot be read."
+# %% ../../nbs/data/pictures.ipynb #7217bf0d
+@contextmanager
+def _opened(file: str | os.PathLike | bytes) -> Iterator[Any]:
+    "A file as a PIL picture; whatever goes wrong with it, also while it is decoded, is an `Unreadable`."
     from PIL import Image, UnidentifiedImageError
     empty = not file if isinstance(file, bytes) else os.path.isfile(file) and not os.path.getsize(file)
     try:
         with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as picture:
             width, height = picture.size
             if width * height > MOST_PIXELS: raise Unreadable(f"claims {width} x {height} pixels, more than {MOST_PIXELS:,}")
-            if size and picture.format == "JPEG": picture.draft("RGB", (2 * size, 2 * size))     # decode no more than needed
-            rgb = to_rgb(picture)
+            yield picture
     except Unreadable: raise
     except UnidentifiedImageError: raise Unreadable("is empty" if empty else "is no picture") from None
     except Image.DecompressionBombError: raise Unreadable(f"claims far more than {MOST_PIXELS:,} pixels") from None
     except PermissionError: raise Unreadable("may not be read: no permission") from None
     except FileNotFoundError: raise Unreadable("is not there") from None
     except Exception as e: raise Unreadable(f"is cut off or damaged ({str(e) or type(e).__name__})") from None   # damaged files make decoders raise anything
+
+def read_picture(file: str | os.PathLike | bytes,   # a path, or the file's bytes
+                 size: int | None = None,           # side of the square that is returned; None: as it is
+                ) -> Tensor:                        # (3, H, W) uint8
+    "A picture as RGB: the short side scaled to `size`, the middle cut out. `Unreadable` says why one cannot be read."
+    with _opened(file) as picture:
+        if size and picture.format == "JPEG": picture.draft("RGB", (2 * size, 2 * size))     # decode no more than needed
+        rgb = to_rgb(picture)
     return torch.from_numpy(np.array(squared(rgb, size) if size else rgb)).permute(2, 0, 1).contiguous()
+
+def picture_size(file: str | os.PathLike | bytes) -> tuple[int, int]:  # width and height
+    "What the first bytes of a file say; nothing is decoded, and what lies behind them may be damaged."
+    with _opened(file) as picture: return picture.size
 
 def in_threads(function: Callable, items: Sequence, threads: int | None = None) -> Iterator:
     "The function of every item, in order, computed side by side; in place of a result, the `Unreadable` that was raised."
@@ -80,17 +90,3 @@ def in_threads(function: Callable, items: Sequence, threads: int | None = None) 
 def read_all(files: Sequence[str | os.PathLike | bytes], size: int | None, threads: int | None = None) -> Iterator[Tensor | Unreadable]:
     "All pictures in order; in place of one that cannot be read, its `Unreadable`."
     return in_threads(partial(read_picture, size=size), files, threads)
-
-# %% ../../nbs/data/pictures.ipynb #579554e3
-ENDS = dict(JPEG=b"\xff\xd9", PNG=b"IEND\xaeB`\x82")       # the last bytes of a whole file
-
-def check_picture(file: str | os.PathLike) -> tuple[int, int]:  # width and height
-    "Raise `Unreadable` for a file that cannot be read; looks at the two ends of a file, and decodes it if these leave doubts."
-    from PIL import Image
-    try:
-        with Image.open(file) as picture: kind, (width, height) = picture.format, picture.size
-        with open(file, "rb") as f: f.seek(-min(8, os.path.getsize(file)), os.SEEK_END); end = f.read()
-        if kind in ENDS and end.endswith(ENDS[kind]) and width * height <= MOST_PIXELS: return width, height
-    except Exception: pass                                      # reading it finds the words for what is wrong
-    height, width = read_picture(file).shape[1:]
-    return width, height

@@ -4,8 +4,10 @@
 
 # %% ../../nbs/data/source.ipynb #087dfc19
 from __future__ import annotations
-import hashlib, json, multiprocessing, os, re, warnings
+import gc, hashlib, json, math, multiprocessing, os, re, warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 import numpy as np
@@ -16,7 +18,7 @@ from ..core.batch import Batch, Source, link
 from ..core.cache import cache_dir, cached, content_key, load_tensors
 from ..core.errors import InputError, need, unknown
 from ..core.random import Draw, row_keys
-from .pictures import ENDINGS, Unreadable, check_picture, in_threads, read_all, squared, to_rgb
+from .pictures import ENDINGS, Unreadable, in_threads, picture_size, read_all, squared, to_rgb
 
 # %% auto #0
 __all__ = ['EMBEDDED', 'TORCHVISION', 'READERS', 'IN_MEMORY', 'SPLIT_NAMES', 'source', 'data_folder', 'read_parquet', 'read_npz',
@@ -54,11 +56,14 @@ def source(spec: str | os.PathLike | Source | Any,  # a name, "folder:PATH", "pa
         elif kind in EMBEDDED and not rest: found = EMBEDDED[kind](size)
         elif isinstance(spec, os.PathLike): found = READERS[_kind_of(Path(spec))](str(spec), size)
         else: found = _named(str(spec), size)
-    if not isinstance(spec, Source) and (bad := getattr(found, "unreadable", [])):
-        text = f"{len(bad)} picture{'s' * (len(bad) > 1)} cannot be read: {'; '.join(bad[:3])}{'; ...' * (len(bad) > 3)}"
-        if strict: raise InputError(f"{text}; mend or remove them, or leave out strict.")
-        warnings.warn(f"{text}; all are named in .unreadable, and left out.", stacklevel=2)
-    for s in found.splits.values(): vars(s).setdefault("unreadable", [])
+    if not isinstance(spec, Source):
+        if bad := getattr(found, "unreadable", []):
+            text = f"{len(bad)} picture{'s' * (len(bad) > 1)} cannot be read: {'; '.join(bad[:3])}{'; ...' * (len(bad) > 3)}"
+            if strict: raise InputError(f"{text}; mend or remove them, or leave out strict.")
+            warnings.warn(f"{text}; all are named in .unreadable, and left out.", stacklevel=2)
+        if found.streamed: _describe(found, strict=strict)
+    for s in found.splits.values():
+        if not hasattr(s, "unreadable"): s.unreadable = []
     return found.limit(limit)
 
 def data_folder() -> Path | None:
@@ -170,13 +175,19 @@ def _labels(values: Sequence[Any], where: str, names: Sequence[str] = ()) -> tup
 # %% ../../nbs/data/source.ipynb #71d95715
 def _decoded_once(key: str, files: Sequence[str | os.PathLike], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     "`make()`, kept until one of the files changes."
-    state = hashlib.sha256("\n".join(f"{f} {os.stat(f).st_size} {os.stat(f).st_mtime_ns}" for f in files).encode()).hexdigest()
+    state = hashlib.sha256("\n".join(" ".join(map(str, (f, *_stat(f)))) for f in files).encode(errors="surrogatepass")).hexdigest()
     def load(path: Path) -> dict[str, Tensor]:
         kept = load_tensors(path)
         if _unpacked(kept["state"]) != state: raise FileNotFoundError           # of other files: as good as not there
         return kept
     made = cached(key, lambda: {**make(), "state": _packed(state)}, load=load)
     return {**made, "bad": _unpacked(made["bad"])}
+
+def _stat(file: str | os.PathLike) -> tuple[int, int]:
+    "Bytes of a file, and when it was changed; of a link that leads nowhere, -1."
+    try: found = os.stat(file)
+    except OSError: return -1, -1
+    return found.st_size, found.st_mtime_ns
 
 def _decoded(items: Sequence, size: int | None, where: Callable[[int], str]) -> dict[str, Tensor]:
     "Pictures as one tensor x (N, 3, S, S), which of the items they are, and why others could not be read."
@@ -286,48 +297,82 @@ def _as_labels(y: np.ndarray | None, n: int, path: str) -> dict[str, Tensor]:
 
 READERS.update(parquet=read_parquet, npz=read_npz)
 
-# %% ../../nbs/data/source.ipynb #99af75f0
+# %% ../../nbs/data/source.ipynb #38eab684
 def _pictures_below(place: Path) -> Iterator[str]:
-    "Paths of the pictures in a folder and its sub-folders; links are followed, but no folder is visited twice; hidden files are left out."
+    "Paths of the pictures below a folder, relative to it, with slashes; links are followed, but no folder is visited twice; hidden files are left out."
     def stop(error): raise error
     seen = set()
     for folder, below, names in os.walk(place, onerror=stop, followlinks=True):
         if (real := os.path.realpath(folder)) in seen: below.clear(); continue
         seen.add(real)
         below[:] = sorted(d for d in below if not d.startswith("."))
-        yield from (os.path.join(folder, f) for f in sorted(names) if not f.startswith(".") and os.path.splitext(f)[1].lower() in ENDINGS)
+        inside = "" if folder == str(place) else os.path.relpath(folder, place).replace(os.sep, "/") + "/"
+        yield from (inside + f for f in sorted(names) if not f.startswith(".") and os.path.splitext(f)[1].lower() in ENDINGS)
 
+# %% ../../nbs/data/source.ipynb #1692285c
 class ImageFiles(Source):
-    "Pictures that stay on disk and are decoded when a batch is drawn, in worker processes; one that cannot be read then is an error that names it."
+    "Pictures that stay on disk and are decoded when a batch is drawn, in worker processes. A file that cannot be read is reported once, and left out."
     streamed = True
 
-    def __init__(self, files: Sequence[str], fields: Mapping[str, Any], size: int, root: str | os.PathLike = "", workers: int | None = None, **facts: Any):
-        super().__init__(dict(fields, path=list(files)), **facts)       # relative to `root`
-        self.size, self.root, self.threads = size, str(root), None
+    def __init__(self, files: Sequence[str],         # relative to `root`
+                 fields: Mapping[str, Any],          # one entry a file: y, if there are labels
+                 size: int,                          # side of the pictures in pixels
+                 root: str | os.PathLike = "",
+                 workers: int | None = None,         # processes that decode; default: one a core, at most 4, where processes can be forked
+                 strict: bool = False,               # a file that cannot be read is an error
+                 **facts: Any):                      # name, split, classes, ... of a `Source`
+        super().__init__(dict(fields, path=list(files)), **facts)
+        self.size, self.root, self.strict = size, str(root), strict
+        self._bad: dict[str, str] = {}                                  # path -> why it cannot be read, as far as it was met; one dict for all splits
         forks = multiprocessing.get_start_method() == "fork"            # elsewhere only scripts with `if __name__ == "__main__":` can have workers
         self.workers = workers if workers is not None else min(4, os.cpu_count() or 1) if forks else 0
 
     def __getitem__(self, indices: Tensor | slice | Sequence[int]) -> Batch:
-        batch, pictures = super().__getitem__(indices), []
-        for path, p in zip(batch.path, read_all([os.path.join(self.root, f) for f in batch.path], self.size, self.threads)):
-            if isinstance(p, Unreadable): raise InputError(f"{os.path.join(self.root, path)} {p}; mend or remove it.")
-            pictures.append(p)
+        batch = super().__getitem__(indices)
+        pictures = list(self._read(batch.path))
+        for path, p in zip(batch.path, pictures):
+            if isinstance(p, Unreadable): raise InputError(f"{self._file(path)} {p}; mend or remove it.")
         return batch.replace(x=torch.stack(pictures))
 
     def batches(self, order: Iterable[Tensor]) -> Iterator[Batch]:
-        "The same batches in the same order, whatever the number of workers."
-        if not self.workers: yield from super().batches(order); return
-        from torch.utils.data import DataLoader
-        mine = self._like(self.fields); mine.threads = 1                # each worker is a process
-        own = torch.Generator()                                         # the global one would be drawn from, and training would depend on `workers`
-        for batch in DataLoader(mine, batch_sampler=_Lists(order), num_workers=self.workers, collate_fn=_first, generator=own):
-            if isinstance(batch, InputError): raise batch
-            yield batch
+        "The same batches in the same order, whatever the number of workers. In the place of a picture that cannot be read is the next one, in the order of the source, that can."
+        return self._stream(order, stand_in=True)
 
-    def __getitems__(self, indices: list[int]) -> list[Batch | InputError]:
-        "What a worker is asked for: a batch; an error is handed on, to be raised where it is seen."
-        try: return [self[torch.tensor(indices)]]
-        except InputError as e: return [e]
+    def in_order(self, size: int = 512) -> Iterator[Batch]:
+        "All samples once, in batches; those that cannot be read are left out, and `index` tells which are there."
+        return self._stream((torch.arange(k, min(k + size, len(self))) for k in range(0, len(self), size)), stand_in=False)
+
+    def _stream(self, order: Iterable[Tensor], stand_in: bool) -> Iterator[Batch]:
+        from torch.utils.data import DataLoader
+        own = torch.Generator()                                         # the global one would be drawn from, and training would depend on `workers`
+        loader = partial(DataLoader, batch_size=None, collate_fn=_as_it_is, num_workers=self.workers, worker_init_fn=_share_memory, generator=own)
+        for batch, bad in loader(_Reader(self, stand_in), sampler=_Lists(order)):
+            new = {path: why for path, why in bad.items() if path not in self._bad}     # two workers may have met the same
+            if self.strict and new: path, why = next(iter(new.items())); raise InputError(f"{self._file(path)} {why}; mend or remove it.")
+            self._bad.update(new)
+            if batch is None and all(path in self._bad for path in self.fields["path"]):
+                raise InputError(f"none of the {len(self)} pictures of {self.name}/{self.split} can be read; the first: {self._file(path := self.fields['path'][0])} {self._bad[path]}.")
+            for path, why in new.items(): warnings.warn(f"{self._file(path)} {why}; it is left out, and named in .unreadable.", stacklevel=2)
+            if batch is not None: yield batch
+
+    def _file(self, path: str) -> str: return os.path.join(self.root, path)
+
+    def _read(self, paths: Sequence[str], threads: int | None = None) -> Iterator[Tensor | Unreadable]:
+        return read_all([self._file(p) for p in paths], self.size, threads)
+
+    @property
+    def unreadable(self) -> list[str]:
+        "The files that could not be read so far, and why."
+        return [f"{self._file(path)} {why}" for path, why in self._bad.items()]
+
+    def held(self) -> Source:
+        "All samples that can be read, decoded once and held in memory."
+        batches = list(self.in_order())
+        there = super().__getitem__(torch.cat([b.index for b in batches]))
+        fields = {name: there[name] for name in self.fields} | dict(x=torch.cat([b.x for b in batches]))
+        new = Source(fields, self.name, self.split, self.classes, self.licence, self.origin)
+        new.splits, new.unreadable = {**self.splits, self.split: new}, self.unreadable
+        return new
 
     def of_size(self, size: int) -> "ImageFiles":
         "The same files, decoded to another size."
@@ -340,67 +385,95 @@ class ImageFiles(Source):
     def digest(self) -> str:
         "Of the files' names, sizes in bytes and labels, and of the side; the content of a million files is not read."
         if not hasattr(self, "_digest"):
-            facts = [f"{p} {os.path.getsize(os.path.join(self.root, p))}" for p in self.fields["path"]] + [str(self.size), str(self.fields["y"].tolist() if "y" in self.fields else "")]
-            self._digest = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
+            facts = [f"{p} {_stat(self._file(p))[0]}" for p in self.fields["path"]] + [str(self.size), str(self.fields["y"].tolist() if "y" in self.fields else "")]
+            self._digest = hashlib.sha256("\n".join(facts).encode(errors="surrogatepass")).hexdigest()[:16]
         return self._digest
 
+class _Reader:
+    "The batches of a stream as the items of a Dataset, with what was found unreadable on the way: what worker processes are asked for."
+    def __init__(self, files: ImageFiles, stand_in: bool):
+        self.files, self.stand_in, self.bad = files, stand_in, dict(files._bad)     # each worker remembers on its own what it met
+        self.threads = 1 if files.workers else None
+
+    def __getitem__(self, indices: list[int]) -> tuple[Batch | None, dict[str, str]]:
+        paths, rows, read, new = self.files.fields["path"], self._shown(indices), {}, {}
+        while wanted := [i for i in dict.fromkeys(rows) if i not in read]:
+            for i, p in zip(wanted, self.files._read([paths[i] for i in wanted], self.threads)):
+                if isinstance(p, Unreadable): self.bad[paths[i]] = new[paths[i]] = str(p)
+                else: read[i] = p
+            rows = self._shown(rows)
+        batch = Source.__getitem__(self.files, rows).replace(x=torch.stack([read[i] for i in rows])) if rows else None
+        return batch, new
+
+    def _shown(self, rows: list[int]) -> list[int]:
+        "The rows, or what stands in for those that are known to be unreadable."
+        paths = self.files.fields["path"]
+        around = lambda i: chain(range(i, len(paths)), range(i)) if self.stand_in else [i]
+        shown = {i: next((j for j in around(i) if paths[j] not in self.bad), None) for i in set(rows)}
+        return [shown[i] for i in rows if shown[i] is not None]
+
 class _Lists:
-    "A batch sampler over any iterator of index tensors."
+    "A sampler over any iterator of index tensors."
     def __init__(self, order: Iterable[Tensor]): self.order = order
     def __iter__(self) -> Iterator[list[int]]: return (i.tolist() for i in self.order)
 
-def _first(items: list) -> Any: return items[0]
+def _as_it_is(item: Any) -> Any: return item
 
+def _share_memory(worker: int) -> None:
+    "The garbage collector of a forked process would write to all objects of its parent, and so copy them, 150 MiB a worker."
+    gc.freeze()
+
+# %% ../../nbs/data/source.ipynb #adee8cb9
 def read_folder(path: str, size: int | None = None, name: str = "") -> Source:
     "A folder of pictures, with classes and splits by its sub-folders."
     place = Path(path).expanduser()
     try:
         if not place.exists(): raise InputError(f"there is no folder {path}; check the path.")
         if not place.is_dir(): raise InputError(f"{path} is a file; give the folder that it is in, or npz:{path} or parquet:{path} if it is one of these.")
-        files = list(_pictures_below(place))
+        paths = list(_pictures_below(place))
     except PermissionError as e: raise InputError(f"the folder {e.filename or path} may not be read: no permission; change its rights, or choose another.") from None
     except OSError as e: raise InputError(f"the folder {e.filename or path} cannot be read ({e.strerror or e}); check it, or choose another.") from None
-    if not files: raise InputError(f"there is no picture in {path} ({', '.join(sorted(ENDINGS))}); check the path.")
-    inside = [Path(f).relative_to(place).parts for f in files]
-    official = {p[0]: SPLIT_NAMES[p[0].lower()] for p in inside if len(p) > 1 and p[0].lower() in SPLIT_NAMES}
-    if "train" not in official.values(): official = {}
-    below = [p[1:] if p[0] in official else p for p in inside]
-    absent = [s for s in ("val", "test") if s not in official.values()]
-    split = [_split_of("/".join(b), absent) if official.get(p[0], "train") == "train" else official[p[0]] for p, b in zip(inside, below)]
-    side = size or _common_side(files)
-    stream = len(files) * 3 * side * side > IN_MEMORY
-    key = content_key(place=str(place.resolve()), size=None if stream else side, version=1)
-    made = _decoded_once(f"folder/{key}", files, lambda: _checked(files) if stream else _decoded(files, side, lambda k: files[k]))
-    kept, paths = made["kept"], [Path(*p).as_posix() for p in inside]
-    folders = [below[k][0] if len(below[k]) > 1 else "" for k in kept.tolist()]
-    classes = sorted(set(folders))
-    y = torch.tensor([classes.index(f) for f in folders]) if len(classes) > 1 and "" not in classes else None
-    facts, splits = dict(name=name or place.resolve().name, classes=classes if y is not None else None, origin=f"folder {place}"), {}
+    if not paths: raise InputError(f"there is no picture in {path} ({', '.join(sorted(ENDINGS))}); check the path.")
+    side = size or _common_side([os.path.join(place, p) for p in paths[::math.ceil(len(paths) / 100)]])
+    stream = len(paths) * 3 * side * side > IN_MEMORY
+    if stream: kept = range(len(paths))
+    else:
+        files = [os.path.join(place, p) for p in paths]
+        made = _decoded_once(f"folder/{content_key(place=str(place.resolve()), size=side, version=1)}", files, lambda: _decoded(files, side, lambda k: files[k]))
+        kept = made["kept"].tolist()
+    split, folders = _split_and_folder(paths)
+    classes = sorted({folders[k] for k in kept})
+    number = {c: j for j, c in enumerate(classes)} if len(classes) > 1 and "" not in classes else {}
+    facts, splits = dict(name=name or place.resolve().name, classes=classes if number else None, origin=f"folder {place}"), {}
     for s in ("train", "val", "test"):
-        at = torch.tensor([j for j, k in enumerate(kept.tolist()) if split[k] == s], dtype=torch.int64)
-        fields, names = {} if y is None else {"y": y[at]}, [paths[k] for k in kept[at].tolist()]
-        if names: splits[s] = ImageFiles(names, fields, side, place, split=s, **facts) if stream else Source(dict(fields, x=made["x"][at], path=names), split=s, **facts)
+        at = [j for j, k in enumerate(kept) if split[k] == s]
+        names = [paths[kept[j]] for j in at]
+        fields = dict(y=torch.tensor([number[folders[kept[j]]] for j in at])) if number else {}
+        if at: splits[s] = ImageFiles(names, fields, side, place, **facts) if stream else Source(dict(fields, x=made["x"][at], path=names), **facts)
     if "train" not in splits: splits["train"] = splits.pop(next(iter(splits)))      # a handful of pictures that the hash put elsewhere
     found = link(splits)["train"]
-    _describe(found, unreadable=made["bad"])
+    _describe(found, **(dict(_bad={}) if stream else dict(unreadable=made["bad"])))         # one for all splits
     return found
 
-def _checked(files: Sequence[str]) -> dict[str, Tensor]:
-    "Which files can be read, by their two ends, and why the others cannot."
-    looked = list(in_threads(check_picture, files))
-    bad = [f"{f} {p}" for f, p in zip(files, looked) if isinstance(p, Unreadable)]
-    if len(bad) == len(files): raise InputError(f"none of the {len(files)} pictures can be read; the first: {bad[0]}.")
-    return dict(kept=torch.tensor([k for k, p in enumerate(looked) if not isinstance(p, Unreadable)]), bad=_packed(bad))
+def _split_and_folder(paths: Sequence[str]) -> tuple[list[str], list[str]]:
+    "Of every picture, its split, and the folder that is its class, or an empty word."
+    parts = [p.partition("/") for p in paths]
+    official = {top: SPLIT_NAMES[top.lower()] for top in {top for top, slash, _ in parts if slash} if top.lower() in SPLIT_NAMES}
+    if "train" not in official.values(): official = {}
+    absent = [s for s in ("val", "test") if s not in official.values()]
+    below = [rest if top in official else path for path, (top, _, rest) in zip(paths, parts)]
+    split = [_split_of(name, absent) if official.get(top, "train") == "train" else official[top] for name, (top, _, _) in zip(below, parts)]
+    return split, [name.partition("/")[0] if "/" in name else "" for name in below]
 
 def _common_side(files: Sequence[str]) -> int:
-    "The side of the pictures if a hundred of them, spread over all, are squares of one size up to 256; else 64."
-    sizes = {s for s in in_threads(check_picture, files[::max(1, len(files) // 100)]) if not isinstance(s, Unreadable)}
+    "The side of these pictures if they are squares of one size up to 256; else 64."
+    sizes = {s for s in in_threads(picture_size, files) if not isinstance(s, Unreadable)}
     (w, h), *others = sizes or {(0, 1)}
     return w if w == h <= 256 and not others else 64
 
 def _split_of(name: str, absent: Sequence[str] = ("val", "test")) -> str:
     "train, or one of the splits that are absent (a tenth each), by the hash of a file's name."
-    share = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) / 2**32
+    share = int(hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8], 16) / 2**32
     return next((s for s, edge in zip(reversed(absent), (0.9, 0.8)) if share >= edge), "train")
 
 READERS["folder"] = read_folder
