@@ -12,7 +12,7 @@ import pytest
 
 BUDGET = 20                                                               # core-seconds of all tests of a room
 NOTEBOOKS = {p.relative_to(p.parents[1]).with_suffix("").as_posix() for p in (Path(__file__).parents[1] / "nbs").glob("*/*.ipynb")}
-ROOMS = {n.split("/")[1]: n for n in NOTEBOOKS if n.split("/")[0] not in ("core", "parts", "data", "guides", "course")}
+ROOMS = {n.split("/")[1]: n for n in NOTEBOOKS if n.split("/")[0] not in ("core", "parts", "data", "tool", "guides", "course")}
 
 def pytest_addoption(parser):
     parser.addoption("--reversed", action="store_true", help="in reversed order; notebooks must compute what they computed in the run before")

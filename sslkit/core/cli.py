@@ -206,11 +206,12 @@ def pretrain(id: Annotated[str, typer.Argument(help="Name of a room that trains 
              out: Annotated[Optional[str], typer.Option(help="Folder for checkpoint, history and report. Default: runs/ID-DATA.")] = None,
              recipe: Annotated[Optional[str], typer.Option(help="Scale to start from: small (a small network, two cores) or gpu. Default: what suits encoder and machine.")] = None,
              every: Annotated[Optional[int], typer.Option(help="Steps between checkpoints. Default: a twentieth of all.")] = None,
+             workers: Annotated[Optional[int], typer.Option(help="Processes that decode pictures of a folder that is larger than the memory.")] = None,
              setting: Annotated[list[str], typer.Option("--set", help="Another setting of the recipe, as often as needed: --set temperature=0.2 --set flip=false.")] = []) -> None:
     """Train a method on pictures, with or without labels; watch it for collapse; judge it against a random encoder and raw pixels.
 
     Example: [bold]sslkit pretrain simclr --data folder:my_images --epochs 100 --out runs/mine[/]"""
-    print(_tool("pretrain").pretrain(id, data, encoder, epochs, batch_size, lr, size, limit, seed, device, devices, precision, strategy, out, resume, recipe, every, **settings_of(setting)))
+    print(_tool("pretrain").pretrain(id, data, encoder, epochs, batch_size, lr, size, limit, seed, device, devices, precision, strategy, out, resume, recipe, every, workers, **settings_of(setting)))
 
 @app.command()
 def probe(checkpoint: Checkpoint_, data: Of_ = None,

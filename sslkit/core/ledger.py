@@ -15,20 +15,20 @@ from typing import Any
 from .errors import InputError
 
 # %% auto #0
-__all__ = ['WITNESSES', 'TUNING_FROM', 'PLANNED', 'SAME_MACHINE', 'note', 'noting', 'closure_modules', 'closure', 'environment',
-           'commit', 'schema', 'violation', 'ledger_path', 'read', 'plan_digest', 'current_plan', 'plan_count', 'runs',
-           'append', 'register', 'same_golden', 'status']
+__all__ = ['WITNESSES', 'TUNING_FROM', 'PLANNED', 'SAME_MACHINE', 'plain', 'note', 'noting', 'closure_modules', 'closure',
+           'environment', 'commit', 'schema', 'violation', 'ledger_path', 'read', 'plan_digest', 'current_plan',
+           'plan_count', 'runs', 'append', 'register', 'same_golden', 'status']
 
 # %% ../../nbs/core/ledger.ipynb #44082e1d
 _listening: ContextVar[tuple[dict, ...]] = ContextVar("listening", default=())
 _SUMMED, _LARGEST = {"steps", "samples", "seconds"}, {"peak_mb"}
 
-def _plain(x: Any) -> Any:
+def plain(x: Any) -> Any:
     "`x` as what JSON knows: numbers of numpy and torch become Python's, tuples lists, claims and metrics mappings."
-    if isinstance(x, Mapping): return {str(k): _plain(v) for k, v in x.items()}
-    if isinstance(x, (list, tuple)): return [_plain(v) for v in x]
-    if hasattr(x, "to_dict"): return _plain(x.to_dict())
-    return _plain(x.tolist()) if hasattr(x, "tolist") else x
+    if isinstance(x, Mapping): return {str(k): plain(v) for k, v in x.items()}
+    if isinstance(x, (list, tuple)): return [plain(v) for v in x]
+    if hasattr(x, "to_dict"): return plain(x.to_dict())
+    return plain(x.tolist()) if hasattr(x, "tolist") else x
 
 def _both(old: Any, new: Any) -> Any:
     "Two facts of one name: mappings are joined key by key, a list goes on, things that differ are listed."
@@ -39,7 +39,7 @@ def _both(old: Any, new: Any) -> Any:
 
 def note(**facts: Any) -> None:
     "Tell whoever is listening: `note(steps=200, samples=25_600, data=dict(name=..., digest=..., split=...), protocol={'knn': ...})`."
-    facts = _plain(facts)
+    facts = plain(facts)
     for book in _listening.get():
         for name, new in facts.items():
             if name == "data": new = [d for d in (new if isinstance(new, list) else [new]) if d not in book.get("data", ())]
@@ -231,7 +231,7 @@ PLANNED = ("id", "scale", "level", "claim", "arms", "floors", "metrics", "looks"
 
 def plan_digest(plan: Mapping) -> str:
     "What a run remembers of its plan: a digest of everything planned, not of date and code."
-    return _digest({k: _plain(plan.get(k)) for k in PLANNED})
+    return _digest({k: plain(plan.get(k)) for k in PLANNED})
 
 def _plans(rows: Iterable[Mapping], scale: str | None, level: str | None) -> list[Mapping]:
     "The plans for a scale and level (None: any), the oldest first."
@@ -323,7 +323,7 @@ def _write_line(fd: int, content: bytes, line: bytes) -> None:
 
 def _append(row: Mapping, chapter: str, check: Any) -> dict:
     "Write a line after `check(row, rows)`; what it returns, if anything, stands there already and is returned instead."
-    row = dict(v=1, date=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")) | _plain(row)
+    row = dict(v=1, date=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")) | plain(row)
     if wrong := violation(row): raise InputError(f"the ledger does not take this line: {wrong}.")
     row = {k: row[k] for k in schema()["$defs"][row["kind"]]["properties"] if k in row}        # one order for all
     path = ledger_path(row["id"], chapter)
@@ -343,7 +343,7 @@ def _append(row: Mapping, chapter: str, check: Any) -> dict:
 
 def append(row: Mapping, chapter: str) -> dict:
     "Append a run or golden steps; `v` and `date` are filled in. Returns the line as written."
-    row = _plain(row)
+    row = plain(row)
     seed, kind = row.get("seed"), row.get("kind")
     if kind == "plan": raise InputError("a plan is registered: call register(plan, chapter).")
     if isinstance(seed, int) and seed >= TUNING_FROM:

@@ -16,7 +16,7 @@ from .probes import Monitor, Probe, effective_rank, embed, normalized_std
 __all__ = ['SPREAD', 'SHARE', 'signatures', 'Watch', 'diagnose']
 
 # %% ../../nbs/core/watch.ipynb #5b396509
-SPREAD, SHARE = 0.1, 0.25   # embeddings with less spread, or less than this share of the untrained network's rank, have collapsed
+SPREAD, SHARE = 0.1, 0.25   # embeddings with less spread (and half that of the untrained network), or less than this share of its rank, have collapsed
 
 def signatures(start: Mapping[str, float],  # what a `Watch` measured before training
                now: Mapping[str, float],    # and measures now
@@ -24,7 +24,7 @@ def signatures(start: Mapping[str, float],  # what a `Watch` measured before tra
               ) -> dict[str, str]:          # name of the signature -> one sentence with a remedy
     "What is wrong with a training, by its numbers."
     found = {}
-    if now["embedding_std"] < SPREAD:
+    if now["embedding_std"] < min(SPREAD, start["embedding_std"] / 2):
         found["collapse"] = (f"the embeddings of different samples are almost the same (spread {now['embedding_std']:.2g}, 1 would be isotropic): complete collapse. "
                              "Strengthen what keeps samples apart: negatives, centring, a stopped gradient, the variance term; or lower lr.")
     elif now["embedding_rank"] < SHARE * start["embedding_rank"]:

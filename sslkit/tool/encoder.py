@@ -61,7 +61,9 @@ class Encoder(nn.Module):
 # %% ../../nbs/tool/encoder.ipynb #885ebd41
 def pick_device(device: str = "auto") -> torch.device:
     "The device of a name; auto: a GPU if there is one."
-    if device != "auto": return torch.device(device)
+    try:
+        if device != "auto": return torch.device(device)
+    except RuntimeError: raise InputError(f"device={device!r} is unknown; choose auto, cpu, cuda, cuda:1 or mps.") from None
     return torch.device("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
 
 # %% ../../nbs/tool/encoder.ipynb #fa54d366

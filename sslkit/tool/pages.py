@@ -67,7 +67,7 @@ class _Pictures:
 PAGE = STYLE + """
 figure{margin:0;display:inline-block;text-align:center;vertical-align:top}figcaption{font-size:.7rem;opacity:.7;font-variant-numeric:tabular-nums}
 img{border-radius:4px}figure img{width:72px;height:72px;object-fit:cover;image-rendering:auto;background:#8883}
-.row{display:flex;gap:.4rem;align-items:flex-start;overflow-x:auto;padding:.25rem 0;border-bottom:1px solid color-mix(in srgb,currentColor 12%,transparent)}
+.row{display:flex;gap:.4rem;align-items:flex-start;overflow-x:auto;padding:.25rem;border-bottom:1px solid color-mix(in srgb,currentColor 12%,transparent)}
 .row>figure:first-child{margin-right:.8rem}.row>figure:first-child img{outline:3px solid #d55e00}
 .wrap{display:flex;flex-wrap:wrap;gap:.6rem}.pair{display:flex;gap:2px}.map{position:relative;aspect-ratio:1;border:1px solid color-mix(in srgb,currentColor 20%,transparent);border-radius:8px}
 .map figure{position:absolute;transform:translate(-50%,-50%)}.map img{width:34px;height:34px}.map figure:hover{z-index:9}.map figure:hover img{width:72px;height:72px}
@@ -102,13 +102,16 @@ def neighbours_page(e: Embeddings | str | os.PathLike,   # or the file that they
     from_files = data is None and e.path is not None and facts["origin"].startswith("folder ")
     if given is None and not from_files: raise InputError("these embeddings do not say by name what they were made of; give data.")
     picture = _Pictures(e, None if from_files else source(given))
-    z, g = F.normalize(torch.as_tensor(e.z), dim=1), torch.Generator().manual_seed(seed)
+    z, g = F.normalize(torch.tensor(e.z), dim=1), torch.Generator().manual_seed(seed)
     order = torch.randperm(len(z), generator=g)
     some = order[:SEARCHED]
     similar, position = nearest(z[some], z[some], 2)
     itself = position[:, 0] == torch.arange(len(some))                                  # of two that are equal, either may come first
     best, other = torch.where(itself, similar[:, 1], similar[:, 0]), torch.where(itself, position[:, 1], position[:, 0])
-    pairs = {tuple(sorted((some[i].item(), some[other[i]].item()))): best[i].item() for i in best.argsort(descending=True)[:40].tolist()}
+    pairs, seen = {}, set()                                                             # every picture in one pair, so that a cluster of copies leaves room for others
+    for i in best.argsort(descending=True).tolist():
+        if i in seen or other[i].item() in seen: continue
+        seen |= {i, other[i].item()}; pairs[some[i].item(), some[other[i]].item()] = best[i].item()
     odd = [(some[i].item(), best[i].item()) for i in best.argsort()[:16].tolist()]
     shown = order[:MAPPED]
     spots = "".join(picture(row).replace("<figure>", f'<figure style="left:{4 + 92 * x:.1f}%;top:{4 + 92 * y:.1f}%">', 1) for row, (x, y) in zip(shown.tolist(), _map(z[shown])))
@@ -164,7 +167,7 @@ def run_page(found: Encoder, data: Source, history: History, start: Mapping[str,
     told = "".join(f"<p class=warning><b>Warning.</b> {html.escape(w)}</p>" for w in warnings) or "<p>No signature of collapse was seen.</p>"
     return _page(f"{about['id']} on {about['data']['name']}", told, "<h2>What the encoder is worth</h2>", scores._repr_html_(),
                  f'<h2>Training</h2><img alt="Losses and monitored values over the steps; dotted: the untrained network" src="{_figure_address(plot_history(history, start))}"><p>Dotted: the untrained network.</p>',
-                 f"<h2>Neighbours of held-out pictures</h2>{strip}", "<h2>Settings</h2>", table(about["settings"]), "<h2>Data, versions</h2>",
+                 f"<h2>Neighbours of held-out pictures</h2>{strip}", "<h2>Settings</h2>", table({k: v for k, v in about["settings"].items() if v is not None and k not in ("split", "level")}), "<h2>Data, versions</h2>",
                  table({**about["data"], **about["versions"], "commit": about["commit"], "seed": about["seed"], "steps": about["steps"]}))
 
 def write_run_page(path: Path, *args: Any) -> None:

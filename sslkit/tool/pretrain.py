@@ -93,9 +93,10 @@ def probe(checkpoint: str | os.PathLike | Encoder,   # what `load_encoder` takes
          ) -> Scores:
     "Measure a trained encoder, a random one and the raw pixels on the same data."
     found = checkpoint if isinstance(checkpoint, Encoder) else load_encoder(checkpoint)
-    if data is None: data = (found.about.get("data") or {}).get("spec")
-    if data is None: raise InputError("this encoder does not say by name which data it was trained on; give data.")
-    data = source(data, size=found.size, limit=limit)
+    trained = found.about.get("data") or {}
+    if data is None and trained.get("spec") is None: raise InputError("this encoder does not say by name which data it was trained on; give data.")
+    data = source(trained["spec"], size=found.size, limit=trained["limit"]) if data is None else source(data, size=found.size)
+    data = data.limit(limit)
     split = split if split in data.splits else data.split
     return evaluate(found.to(pick_device(device)), data, probes_for(data, probes), split=split)
 
@@ -121,7 +122,7 @@ def _facts(id: str, scale: Scale, data: Source, given: Any, limit: int | None, m
     x = next(iter(data.in_order(1))).x
     told = dict(spec=given if isinstance(given, str) else str(given) if isinstance(given, os.PathLike) else None, name=data.name, origin=data.origin, digest={name: s.digest for name, s in data.splits.items()},
                 samples=len(data), limit=limit, classes=list(data.classes or []))
-    return ledger._plain(dict(id=id, scale=scale.name, settings=scale.settings, encoder=spec, evaluated=where, size=x.shape[-1], data=told, seed=seed,
+    return ledger.plain(dict(id=id, scale=scale.name, settings=scale.settings, encoder=spec, evaluated=where, size=x.shape[-1], data=told, seed=seed,
                               closure=ledger.closure(find(id).module)))
 
 def _check_resumed(path: Path, now: Mapping) -> None:
@@ -149,11 +150,14 @@ def pretrain(id: str,                         # a room: "simclr"
              resume: bool = False,            # go on from the checkpoint in `out`
              scale: str | None = None,        # recipe to start from: small, gpu, paper, tiny
              every: int | None = None,        # steps between checkpoints; default: a twentieth of all
+             workers: int | None = None,      # processes that decode pictures of a folder that is larger than the memory; default: see `ImageFiles`
              **settings: Any,                 # of the recipe: temperature=0.2, steps=1000, ...
             ) -> Pretrained:
     "Train a method of the house on pictures, watch it, and judge the encoder against its floors."
     module, given = _room(id), data
     data = source(data, size=size, limit=limit)
+    if workers is not None and data.streamed:
+        for s in data.splits.values(): s.workers = workers
     at = settings_for(id, data, encoder, scale, device, batch_size=batch_size, lr=lr, precision=precision, **settings)
     steps = at.steps if epochs is None else max(1, round(epochs * (len(data) // max(1, at.batch_size))))
     at = at.replace(steps=steps)
