@@ -1,13 +1,13 @@
 "Folders as people have them: what can be read is read as RGB, what cannot is named, and every mistake ends in one sentence."
-import io, os, struct, warnings, zlib
+import contextlib, cProfile, gc, io, itertools, multiprocessing, os, pstats, signal, struct, warnings, zlib
 from pathlib import Path
 import numpy as np
 import pytest, torch
 from PIL import Image
 from sslkit.core.errors import InputError
-from sslkit.core.probes import evaluate, features, knn
+from sslkit.core.probes import Monitor, evaluate, features, knn
 from sslkit.data import source as module
-from sslkit.data.pictures import Unreadable, check_picture, read_all, read_picture
+from sslkit.data.pictures import Unreadable, picture_size, read_all, read_picture
 from sslkit.data.source import ImageFiles, source
 from sslkit.parts.convnet import ConvNet
 
@@ -113,7 +113,7 @@ def test_bombs_are_refused_by_name(tmp_path):
         bomb(tmp_path / "bomb.png", side)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            for read in (read_picture, check_picture):
+            for read in (read_picture, picture_size):
                 with pytest.raises(Unreadable, match=words): read(tmp_path / "bomb.png")
 
 def test_whatever_a_decoder_raises_is_unreadable(tmp_path, monkeypatch):
@@ -207,6 +207,23 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
     except OSError: pytest.skip("no links here")
     assert sum(map(len, source(f"folder:{tmp_path / 'data'}").splits.values())) == 6
 
+def test_links_that_lead_nowhere_are_named(tmp_path, monkeypatch):
+    tree(tmp_path, "a", "b", n=9)
+    try: os.symlink(tmp_path / "gone.png", tmp_path / "a" / "link.png")
+    except OSError: pytest.skip("no links here")
+    with pytest.warns(UserWarning, match="1 picture cannot be read: .*link.png is not there"): assert sum(map(len, source(f"folder:{tmp_path}").splits.values())) == 18
+    monkeypatch.setattr(module, "IN_MEMORY", 0)
+    data = source(f"folder:{tmp_path}"); assert len(data.digest) == 16
+    with pytest.warns(UserWarning, match="link.png is not there"): assert sum(len(b) for s in data.splits.values() for b in s.in_order()) == 18
+
+def test_names_that_are_no_text(tmp_path, monkeypatch):
+    try: noise(0).save(tmp_path / os.fsdecode(b"caf\xe9.png"))
+    except (OSError, UnicodeError): pytest.skip("this file system has no such names")
+    tree(tmp_path, ".", n=5)
+    held = source(f"folder:{tmp_path}")
+    monkeypatch.setattr(module, "IN_MEMORY", 0)
+    assert source(f"folder:{tmp_path}").held().digest == held.digest and len(source(f"folder:{tmp_path}").digest) == 16
+
 # --- mistakes
 
 @pytest.mark.parametrize("make, words", [
@@ -249,55 +266,184 @@ def test_no_permission_for_real(tmp_path):
 def streams(folder, monkeypatch):
     "The same folder with classes, in memory and streamed."
     tree(folder, "x", "y", n=20)
-    for f in GOOD: (folder / f).rename(folder / "x" / f)
+    for f in (*GOOD, *BAD): (folder / f).rename(folder / "x" / f)
     with pytest.warns(UserWarning, match="6 pictures"): held = source(f"folder:{folder}", size=16)
     monkeypatch.setattr(module, "IN_MEMORY", 1000)
-    with pytest.warns(UserWarning, match="6 pictures"): streamed = source(f"folder:{folder}", size=16)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error"); streamed = source(f"folder:{folder}", size=16)                     # nobody looks ahead
     assert type(streamed) is ImageFiles and streamed.streamed and type(held) is not ImageFiles
     return held, streamed
 
+is_bad = lambda path: Path(path).name in BAD
+quietly = pytest.mark.filterwarnings("ignore:.*left out, and named")
+
+@quietly
 def test_streamed_equals_held(streams):
     held, streamed = streams
+    assert sum(map(len, streamed.splits.values())) == sum(map(len, held.splits.values())) + len(BAD)
     for s in held.splits:
-        a, b = held.splits[s], streamed.splits[s]
-        assert a.fields["path"] == b.fields["path"] and torch.equal(a.y, b.y) and torch.equal(a[:].x, b[:].x)
-    assert streamed.unreadable == held.unreadable and streamed.classes == held.classes
+        a, b, parts = held.splits[s], streamed.splits[s], list(streamed.splits[s].in_order(7))
+        assert a.fields["path"] == [p for part in parts for p in part.path] and torch.equal(a.y, torch.cat([p.y for p in parts])) and torch.equal(a[:].x, torch.cat([p.x for p in parts]))
+        assert all([b.fields["path"][i] for i in p.index] == p.path for p in parts) and b.held().digest == a.digest
+    assert sorted(streamed.unreadable) == sorted(held.unreadable) and streamed.classes == held.classes
     torch.manual_seed(0); net = ConvNet()
     a, b = features(net, held), features(net, streamed)
     assert torch.equal(a.z, b.z) and torch.equal(a.y, b.y)
     few = streamed.limit(4)
-    assert len(few) == 4 and type(few) is ImageFiles and torch.equal(few[:].x, held.limit(4)[:].x)
-    assert source(streamed, size=5).val[[0]].x.shape == (1, 3, 5, 5) and source(streamed, size=5).digest != streamed.digest
+    assert len(few) == 4 and type(few) is ImageFiles and few.held().val is few.val and few.held().name == few.name and few.held().classes == few.classes
+    assert next(source(streamed, size=5).val.in_order()).x.shape[1:] == (3, 5, 5) and source(streamed, size=5).digest != streamed.digest
 
+def stands_in(data: ImageFiles, i: int) -> int:
+    "The row that is shown in place of row i, one step after the other."
+    while is_bad(data.fields["path"][i]): i = (i + 1) % len(data)
+    return i
+
+@quietly
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_next_readable_picture_stands_in(streams, folder, workers):
+    paths = [p for s in streams[1].splits.values() for p in s.fields["path"]]
+    bad, good = sorted(filter(is_bad, paths)), sorted(p for p in paths if not is_bad(p))
+    names = [good[0], bad[0], bad[1], good[-1], bad[2], bad[3]]                                            # runs of bad ones; the last has its successor at the beginning
+    data = ImageFiles(names, dict(y=torch.arange(6)), 16, folder, workers=workers)
+    batches = list(data.batches(iter([torch.tensor([5, 1, 4, 3]), torch.tensor([2, 2, 0, 4])])))
+    assert [b.index.tolist() for b in batches] == [[0, 3, 0, 3], [3, 3, 0, 0]] == [[stands_in(data, i) for i in o] for o in ([5, 1, 4, 3], [2, 2, 0, 4])]
+    for b in batches: assert torch.equal(b.x, data[b.index].x) and torch.equal(b.y, b.index) and b.path == [names[i] for i in b.index]
+    assert [b.index.tolist() for b in data.in_order(3)] == [[0], [3]] and len(data.unreadable) == 4
+    last = data.take(torch.tensor([1, 0, 2]))                                                              # what is known by now is known to its parts
+    assert next(iter(last.batches([torch.tensor([2, 0])]))).index.tolist() == [1, 1] and [len(b) for b in last.in_order(1)] == [1]
+
+@quietly
 def test_workers_change_nothing(streams):
     streamed = streams[1]
-    order = [torch.tensor([3, 1, 2]), torch.tensor([0]), torch.tensor([5, 4])] * 3
+    assert any(map(is_bad, streamed.fields["path"]))
+    order = [*torch.randperm(len(streamed)).split(5), torch.tensor([0])] * 2
     found = []
     for workers in (0, 2):
-        streamed.workers = workers
-        torch.manual_seed(5); batches = list(streamed.batches(iter(order)))
-        found.append((batches, torch.rand(3)))                                       # the global generator was left alone
-    for a, b, i in zip(found[0][0], found[1][0], order):
-        assert torch.equal(a.x, b.x) and torch.equal(a.y, b.y) and a.path == b.path and torch.equal(b.index, i)
-    assert len(found[1][0]) == 9 and torch.equal(found[0][1], found[1][1])
+        streamed.workers = workers; streamed._bad.clear()
+        torch.manual_seed(5); batches = list(streamed.batches(iter(order))); measured = list(streamed.in_order(4))
+        found.append((batches, measured, torch.rand(3)))                             # the global generator was left alone
+    for one, two in zip(found[0][:2], found[1][:2]):
+        assert len(one) == len(two)
+        for a, b in zip(one, two): assert torch.equal(a.x, b.x) and torch.equal(a.y, b.y) and a.path == b.path and torch.equal(a.index, b.index)
+    assert all(b.index.tolist() == [stands_in(streamed, i) for i in o.tolist()] for b, o in zip(found[1][0], order))
+    assert len(found[1][0]) == len(order) and torch.equal(found[0][2], found[1][2])
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_file_is_reported_once(streams, folder, workers):
+    for s in streams[1].splits.values(): s.workers = workers
+    assert streams[1].unreadable == []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            for s in streams[1].splits.values():
+                for b in s.batches([torch.arange(len(s))] * 2): pass                                      # each of two workers meets them all
+                for b in s.in_order(5): pass
+    texts = [str(w.message) for w in caught]
+    assert len(texts) == len(BAD) and all(w.filename == __file__ for w in caught)
+    for name, words in BAD.items():
+        line, = (t for t in texts if t.startswith(str(folder / "x" / name)))
+        assert words in line and line.endswith("; it is left out, and named in .unreadable.") and "\n" not in line
+    assert all(s.unreadable == [t.removesuffix("; it is left out, and named in .unreadable.") for t in texts] for s in streams[1].splits.values())
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_strict_streams_name_the_first(streams, folder, workers):
+    strict = source(f"folder:{folder}", size=16, strict=True)
+    for s in strict.splits.values(): s.workers = workers
+    good = [i for i, p in enumerate(strict.fields["path"]) if not is_bad(p)]
+    bad = next(i for i, p in enumerate(strict.fields["path"]) if is_bad(p))
+    for read in (lambda: strict.batches([torch.tensor([good[0], bad])]), lambda: strict.in_order(), lambda: strict.limit(len(strict)).in_order(), lambda: source(strict, size=8).in_order(), lambda: [strict[[bad]]]):
+        with pytest.raises(InputError, match=rf"x/{Path(strict.fields['path'][bad]).name} (is|claims) .*; mend or remove it.$") as e: list(read())
+        assert "\n" not in str(e.value)
+    assert [len(b) for b in strict.batches([torch.tensor(good)])] == [len(good)] and strict.unreadable == []
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_file_that_breaks_later_is_named(streams, folder, workers):
     streamed = streams[1]; streamed.workers = workers
-    broken = folder / streamed.fields["path"][1]; broken.write_bytes(broken.read_bytes()[:20])
-    with pytest.raises(InputError, match=rf"{broken.name} is .*; mend or remove it") as e: list(streamed.batches([torch.tensor([0, 1])]))
-    assert "\n" not in str(e.value)
+    i = next(i for i, p in enumerate(streamed.fields["path"]) if not is_bad(p))
+    broken = folder / streamed.fields["path"][i]; broken.write_bytes(broken.read_bytes()[:20])
+    with pytest.raises(InputError, match=rf"{broken.name} is .*; mend or remove it"): streamed[[i]]
+    with pytest.warns(UserWarning, match=rf"{broken.name} is .*; it is left out"): batch, = streamed.batches([torch.tensor([i])])
+    assert batch.index.tolist() != [i] and len(batch) == 1
 
-def test_the_check_of_a_stream_is_kept(streams, folder, monkeypatch):
-    monkeypatch.setattr(module, "check_picture", lambda f: pytest.fail("checked again"))
-    with pytest.warns(UserWarning, match="6 pictures"): source(f"folder:{folder}", size=32)            # also for another size
-    with pytest.raises(InputError, match="leave out strict"): source(f"folder:{folder}", size=16, strict=True)
+@quietly
+@pytest.mark.parametrize("workers", [0, 2])
+def test_nothing_that_can_be_read(tmp_path, monkeypatch, workers):
+    monkeypatch.setattr(module, "IN_MEMORY", 0)
+    for k in range(20): (tmp_path / f"{k:02}.jpg").write_text("no picture")
+    data = source(f"folder:{tmp_path}"); data.workers = workers
+    for read in (lambda: data.batches([torch.tensor([1, 0])] * 3), lambda: data.in_order(2), data.held):
+        with pytest.raises(InputError, match=rf"none of the {len(data)} pictures of .*/train can be read; the first: .*{data.fields['path'][0]} is no picture") as e: list(read())
+        assert "\n" not in str(e.value)
 
-def test_streams_train(streams):
+@quietly
+def test_streams_train_and_are_measured(streams):
     from sslkit.core.train import fit
     from sslkit.contrastive.simclr import SimCLR, simclr_views
-    losses = []
-    for data in streams:
+    held, streamed = streams
+    losses, kept = [], torch.cat([b.index for b in streamed.in_order()])
+    for data in (streamed.take(kept), streamed.take(kept).held()):
         torch.manual_seed(0)
         losses.append(fit(SimCLR(ConvNet((4, 8)), simclr_views(0.5, blur=0), 4), data, steps=3, batch_size=8, lr=1e-3, seed=1)["loss"])
     assert np.allclose(losses[0], losses[1], atol=1e-6)
+    history = fit(SimCLR(ConvNet((4, 8)), simclr_views(0.5, blur=0), 4), streamed, epochs=2, batch_size=16, lr=1e-3, monitor=Monitor(streamed, knn(k=3)))
+    assert np.isfinite(history["loss"]).all() and len(history.monitored["knn"][1]) == 2
+
+@quietly
+def test_what_is_monitored_is_decoded_once(streams, monkeypatch):
+    held, streamed = streams
+    monitor = Monitor(streamed)
+    assert not any(s.streamed for s in monitor.splits.values()) and {k: s.digest for k, s in monitor.splits.items()} == {k: held.splits[k].digest for k in ("train", "val")}
+    monkeypatch.setattr(module, "read_all", lambda *a: pytest.fail("decoded again"))
+    net = ConvNet(); assert len(monitor(net)) >= 2 and monitor(net) == monitor(net)
+
+# --- many files
+
+def many(root: Path, n: int) -> Path:
+    "`n` files in nested folders, links to twelve pictures."
+    root.mkdir()
+    for k in range(12): noise(k, (8, 9)).save(root.parent / f"{k}.png")
+    for k in range(n):
+        folder = root / f"{k % 7}" / f"{k % 3}"
+        if k < 21: folder.mkdir(parents=True, exist_ok=True)
+        try: os.link(root.parent / f"{k % 12}.png", folder / f"{k}.png")
+        except OSError: (folder / f"{k}.png").write_bytes((root.parent / f"{k % 12}.png").read_bytes())
+    return root
+
+def test_many_files_start_without_being_opened(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "IN_MEMORY", 1000)
+    calls, opened = {}, []
+    real = Image.open
+    monkeypatch.setattr(Image, "open", lambda f, *a, **k: opened.append(f) or real(f, *a, **k))
+    for n in (1500, 3000):
+        folder, profile = many(tmp_path / f"{n}", n), cProfile.Profile()
+        data = profile.runcall(source, f"folder:{folder}", size=8)
+        assert sum(map(len, data.splits.values())) == n and len(data.classes) == 7 and not opened
+        calls[n] = pstats.Stats(profile).total_calls
+    assert calls[3000] < 2.5 * calls[1500] and calls[3000] < 40 * 3000, calls                              # linear, with few calls a file
+    data = source(f"folder:{folder}"); assert 50 <= len(opened) <= 100 and data.size == 64                # those that `_common_side` looks at
+    opened.clear(); data.workers = 0; next(data.batches(torch.arange(len(data)).split(32))); assert len(opened) == 32
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_few_batches_are_drawn_ahead(tmp_path, monkeypatch, workers):
+    monkeypatch.setattr(module, "IN_MEMORY", 1000)
+    data = source(f"folder:{many(tmp_path / 'many', 300)}", size=8); data.workers = workers
+    drawn = itertools.count()
+    order = (torch.tensor([next(drawn) % 200]) for _ in range(100))
+    ahead = []
+    for received, b in enumerate(data.batches(order), 1): ahead.append(int(repr(drawn)[6:-1]) - received)
+    assert len(ahead) == 100 and max(ahead) <= 2 * workers
+
+@pytest.mark.parametrize("end", ["break", "error", "interrupt"])
+def test_workers_end_with_the_loop(streams, end):
+    streamed, before = streams[1], set(multiprocessing.active_children())
+    streamed.workers = 2
+    good = torch.tensor([i for i, p in enumerate(streamed.fields["path"]) if not is_bad(p)])
+    def loop():
+        for b in streamed.batches(good.split(1)):
+            assert len(set(multiprocessing.active_children()) - before) == 2
+            if end == "break": break
+            if end == "error": raise ValueError
+            signal.raise_signal(signal.SIGINT)
+    with contextlib.suppress(ValueError, KeyboardInterrupt): loop()
+    gc.collect()
+    assert not set(multiprocessing.active_children()) - before

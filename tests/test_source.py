@@ -300,6 +300,14 @@ def test_cifar10(tmp_path_factory):
     assert all((s.y.bincount(minlength=10) / len(s) - 0.1).abs().max() < 0.015 for s in data.splits.values())
 
 @pytest.mark.skipif(REAL is None or not (REAL / "eurosat_rgb").is_dir(), reason="no EuroSAT in $SSLKIT_DATA")
-def test_other_real_sets():
-    data = source("eurosat_rgb"); assert {s: len(d) for s, d in data.splits.items()} == dict(train=2700, val=300, test=800) and data.classes[9] == "SeaLake" and data.fields["x"].shape[1:] == (3, 64, 64)
+def test_eurosat():
+    data = source("eurosat_rgb")
+    assert {s: len(d) for s, d in data.splits.items()} == dict(train=2700, val=300, test=800) and data.unreadable == []
+    assert len(data.classes) == 10 and data.classes[9] == "SeaLake" and all(d.y.unique().tolist() == list(range(10)) for d in data.splits.values())
+    x = data.fields["x"]; assert x.shape[1:] == (3, 64, 64) and x.dtype == torch.uint8
+    colour = torch.stack([x[data.y == k].float().mean((0, 2, 3)) for k in range(10)])
+    assert {data.classes[k] for k in colour.mean(1).argsort()[:2]} == {"Forest", "SeaLake"}               # labels belong to their pictures: woods and water are the darkest
+
+@pytest.mark.skipif(REAL is None or not (REAL / "pneumoniamnist").is_dir(), reason="no PneumoniaMNIST in $SSLKIT_DATA")
+def test_pneumoniamnist():
     data = source("pneumoniamnist"); assert {s: len(d) for s, d in data.splits.items()} == dict(train=3882, val=524, test=624) and data.fields["x"].shape[1:] == (1, 28, 28)

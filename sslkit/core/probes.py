@@ -88,7 +88,7 @@ def features(encoder: nn.Module | Callable[[Tensor], Tensor],  # a network, or a
 def embed(encoder: nn.Module | Callable[[Tensor], Tensor], source: Source, batch_size: int = 512,
           device: str | torch.device = "cpu",  # where the features are collected; the encoder stays where it is
          ) -> Tensor:                          # (N, D) float32
-    "The features of all samples of `source`, in their order."
+    "The features of all samples of `source`, in their order; files of a stream that cannot be read have no row (`source.unreadable`)."
     return features(encoder, source, batch_size, device).z
 
 # %% ../../nbs/core/probes.ipynb #26494a2b
@@ -608,16 +608,16 @@ def evaluate(encoder: nn.Module | Callable[[Tensor], Tensor],  # a network, or a
 # %% ../../nbs/core/probes.ipynb #6aa677f4
 class Monitor:
     "Called with a method or network, measures it on a fixed part of `source`: `fit(..., monitor=Monitor(source))`."
-    def __init__(self, source: Source, *probes: Probe,  # default: knn() (if there are labels) and rankme()
+    def __init__(self, source: Source, *probes: Probe,  # default: knn() (if there are labels), rankme() and feature_std()
                  limit: int = 2000,                     # samples of every split
                  seed: int = 0, batch_size: int = 512):
         name, all_splits = getattr(source, "name", "the source"), getattr(source, "splits", {"train": source})
         if "train" not in all_splits: raise InputError(f"{name} has no split train to be monitored on; it has {', '.join(all_splits)}.")
-        labelled = "y" in next(iter(all_splits["train"].in_order(1)))
-        self.probes = probes or ((knn(), rankme()) if labelled else (rankme(),))
+        self.splits = {k: s.limit(limit, seed).held() for k, s in all_splits.items() if k in ("train", "val")}
+        labelled = "y" in next(iter(self.splits["train"].in_order(1)))
+        self.probes = probes or (*([knn()] if labelled else []), rankme(), feature_std())
         if not labelled and (asking := next((p for p in self.probes if p.labels), None)):
             raise InputError(f"{asking.name} needs labels and {name} has none; monitor what needs none (rankme, uniformity, feature_std).")
-        self.splits = {k: s.limit(limit, seed) for k, s in all_splits.items() if k in ("train", "val")}
         if "val" not in self.splits:
             whole = self.splits["train"]
             order = torch.randperm(len(whole), generator=torch.Generator().manual_seed(mixed_seed(seed)))
