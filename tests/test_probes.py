@@ -17,7 +17,7 @@ from sslkit.core.batch import Batch, Source, link
 from sslkit.core.errors import InputError
 from sslkit.core.ledger import noting
 from sslkit.core.method import Method
-from sslkit.core.probes import (PENALTIES, Features, LinearMap, Monitor, RawInput, align_loss, alignment, average_precision, clustering,
+from sslkit.core.probes import (PENALTIES, Features, LinearMap, Monitor, Probe, RawInput, align_loss, alignment, average_precision, clustering,
                                 draw_per_class, effective_rank, embed, evaluate, feature_std, features, few_label, fit_linear, floors, knn,
                                 knn_votes, linear, logistic, matched_accuracy, nearest, normalized_std, penalty_path, random_encoder, rankme,
                                 raw_input, retrieval, ridge, sgd, standardization, uniform_loss, uniformity)
@@ -590,3 +590,13 @@ def test_probes_on_a_gpu_agree_with_the_cpu():
     net = nn.Sequential(nn.Linear(6, 5), nn.Dropout(0.5)).cuda()
     assert features(net, toy()).z.is_cuda and not embed(net, toy()).is_cuda and torch.equal(torch.cuda.get_rng_state(), state)
     assert random_encoder(net)[0].weight.is_cuda
+
+
+def test_probes_travel_to_other_processes():
+    import pickle
+    z, y = torch.randn(80, 5, generator=torch.Generator().manual_seed(0)), torch.arange(80) % 3
+    for probe in (knn(5), linear("logistic", steps=5), rankme(50), few_label((1, 2)), clustering(k=4), retrieval("self").named("other"), uniformity(), feature_std(), alignment()):
+        again = pickle.loads(pickle.dumps(probe))
+        assert again.protocol == probe.protocol and again(z, y, train=(z, y)) == probe(z, y, train=(z, y)) and again.name == probe.name
+    own = Probe("own", "first feature", len)
+    assert pickle.loads(pickle.dumps(own)) == own

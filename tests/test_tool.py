@@ -1,8 +1,6 @@
 "From a folder of pictures to an encoder, through the command line as users go; and what goes wrong on the way."
 import errno
-import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -17,6 +15,7 @@ import torch
 from PIL import Image
 
 from sslkit.core import rounds
+from sslkit.core.cli import main
 from sslkit.core.errors import InputError
 from sslkit.core.experiment import experiment_of
 from sslkit.core.random import seed_everything
@@ -27,7 +26,7 @@ from sslkit.data.source import source
 from sslkit.tool.classroom import ENCODERS, make_encoder
 from sslkit.tool.encoder import load_encoder, shipped
 from sslkit.tool.pretrain import pretrain, probe
-from tests.test_cli import refused, sslkit
+from tests.test_cli import sslkit
 
 QUICK = ["--set", "options={'widths': (8, 16)}", "--batch-size", "16", "--device", "cpu"]
 
@@ -45,6 +44,18 @@ def pictures(folder, n=60, side=(20, 28), broken=True, seed=0):
         picture.save(folder / f"{k:03d}.{('jpg', 'png', 'bmp')[k % 3]}")
     if broken: (folder / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
     return folder
+
+
+@pytest.fixture
+def refused(monkeypatch, capsys):
+    "The command line in this process, as starting a new one is dear: one sentence and status 2."
+    def call(*words, says):
+        monkeypatch.setattr(sys, "argv", ["sslkit", *words])
+        monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+        with pytest.raises(SystemExit) as end: main()
+        error = capsys.readouterr().err
+        assert end.value.code == 2 and says in error and len(error.strip().splitlines()) == 1, error
+    return call
 
 
 def same_state(a, b):
@@ -154,7 +165,7 @@ class Malicious:
     def __reduce__(self): return (os.system, ("touch pwned",))
 
 
-def test_truncated_foreign_and_malicious_files_are_refused(tmp_path, monkeypatch):
+def test_truncated_foreign_and_malicious_files_are_refused(tmp_path, monkeypatch, refused):
     monkeypatch.chdir(tmp_path)
     pretrain("simclr", "digits", scale="tiny", limit=200, steps=2, batch_size=16, out=tmp_path / "run", device="cpu")
     whole = (tmp_path / "run/checkpoint.pt").read_bytes()
@@ -204,7 +215,7 @@ def test_a_changed_data_set_is_noticed_on_resume(tmp_path):
     (["encoders", "--make", "digits"], "did you mean digits_convnet"),
     (["lab", "simclear"], "did you mean simclr"),
 ])
-def test_mistakes_end_in_one_sentence(words, says, tmp_path, monkeypatch):
+def test_mistakes_end_in_one_sentence(words, says, tmp_path, monkeypatch, refused):
     monkeypatch.chdir(tmp_path)
     refused(*words, says=says)
     assert not os.listdir(tmp_path)
@@ -229,7 +240,8 @@ def test_real_sets(name, classes, tmp_path):
 
 @pytest.mark.parametrize("arm, told", [("simclr", set()), ("no_negatives", {"collapse"}), ("crop_only", {"shortcut"})])
 def test_simclr_is_watched(arm, told):
-    assert signatures_of("simclr", arm, 120) & {"collapse", "rank", "shortcut"} >= told and (told or not signatures_of("simclr", arm, 120))
+    found = signatures_of("simclr", arm, 120)
+    assert told <= found and bool(told) == bool(found)
 
 
 @pytest.mark.parametrize("arm, told", [("barlow_twins", set()), ("invariance_only", {"rank"})])

@@ -30,6 +30,7 @@ def write_problem(e: BaseException,        # what the writer raised
                   path: str | os.PathLike, # what was being written
                  ) -> InputError | None:   # None: not a matter of the disk
     "The sentence for a failed write: disk full, read-only, no permission, or a file where a folder is needed."
+    while not isinstance(e, OSError) and (e.__cause__ or e.__context__): e = e.__cause__ or e.__context__     # torch raises something of its own while it closes what it could not write
     code = getattr(e, "errno", None)
     folder = next((p for p in Path(path).absolute().parents if p.exists()), Path("/"))
     if code in FULL or "No space left" in str(e) or (code is None and isinstance(e, RuntimeError) and shutil.disk_usage(folder).free < 2**20):

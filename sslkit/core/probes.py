@@ -4,11 +4,11 @@
 
 # %% ../../nbs/core/probes.ipynb #72df7532
 from __future__ import annotations
-import copy, html, inspect, math, random, warnings
+import copy, copyreg, html, inspect, math, random, warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, wraps
 from typing import Any, NamedTuple
 import numpy as np
 import torch
@@ -20,11 +20,11 @@ from .random import mixed_seed
 
 # %% auto #0
 __all__ = ['ROWS', 'COLUMNS', 'Solver', 'PENALTIES', 'SOLVERS', 'Features', 'represented', 'features', 'embed', 'Probe',
-           'nearest', 'knn_votes', 'knn', 'LinearMap', 'standardization', 'ridge', 'logistic', 'sgd', 'penalty_path',
-           'fit_linear', 'linear', 'effective_rank', 'rankme', 'align_loss', 'uniform_loss', 'normalized_std',
-           'alignment', 'uniformity', 'feature_std', 'matched_accuracy', 'clustering', 'average_precision', 'retrieval',
-           'draw_per_class', 'few_label', 'random_encoder', 'RawInput', 'raw_input', 'floors', 'Scores', 'evaluate',
-           'Monitor']
+           'probe_maker', 'nearest', 'knn_votes', 'knn', 'LinearMap', 'standardization', 'ridge', 'logistic', 'sgd',
+           'penalty_path', 'fit_linear', 'linear', 'effective_rank', 'rankme', 'align_loss', 'uniform_loss',
+           'normalized_std', 'alignment', 'uniformity', 'feature_std', 'matched_accuracy', 'clustering',
+           'average_precision', 'retrieval', 'draw_per_class', 'few_label', 'random_encoder', 'RawInput', 'raw_input',
+           'floors', 'Scores', 'evaluate', 'Monitor']
 
 # %% ../../nbs/core/probes.ipynb #a47fd061
 class Features(NamedTuple):
@@ -108,6 +108,7 @@ class Probe:
     train: bool = False      # are the features of `train` needed?
     val: bool = False        # are those of `val` used, if there are any?
     split: str | None = None # measured on this split, whichever is reported on
+    origin: tuple = ()       # the function and the arguments that made it: how it travels to another process
 
     def __call__(self, z: Tensor, y: Tensor | None = None,
                  train: tuple[Tensor, Tensor | None] | None = None, val: tuple[Tensor, Tensor | None] | None = None) -> dict[str, float]:
@@ -119,6 +120,11 @@ class Probe:
         if self.labels and len(classes.unique()) < 2:
             raise InputError(f"{self.name} needs labels of at least 2 classes, and all are {int(classes[0])}; choose other data, or a larger part of it.")
         return {f"{self.name}_{end}" if end else self.name: float(v) for end, v in self.measure(measured, train, val).items()}
+
+    def __reduce__(self):
+        if not self.origin: return copyreg.__newobj__, (Probe,), self.__dict__
+        make, args, options = self.origin
+        return _made_again, (make, args, options, self.name)
 
     def named(self, name: str) -> Probe:
         "The same under another name: to have `knn(k=1).named('knn1')` beside `knn()`."
@@ -142,6 +148,14 @@ class Probe:
         if (f.y < 0).any():
             raise InputError(f"{int((f.y < 0).sum())} labels of the {role} split are negative, as if unknown; take the labelled samples only.")
         return Features(f.z.float(), f.y.to(f.z.device, torch.int64))
+
+def _made_again(make: Callable[..., Probe], args: tuple, options: dict, name: str) -> Probe: return make(*args, **options).named(name)
+
+def probe_maker(make: Callable[..., Probe]) -> Callable[..., Probe]:
+    "Decorate a function that makes a probe: the probe remembers how it was made, and so can be sent to other processes."
+    @wraps(make)
+    def made(*args: Any, **options: Any) -> Probe: return replace(make(*args, **options), origin=(made, args, options))
+    return made
 
 # %% ../../nbs/core/probes.ipynb #ede2b49f
 ROWS, COLUMNS = 512, 2**16                                        # of a block of similarities: 128 MiB
@@ -175,6 +189,7 @@ def _share_right(scores: Tensor, classes: Tensor, y: Tensor) -> float:
     "Accuracy of the class with the largest score; a class that was not in training is never right."
     return (classes[scores.argmax(dim=1)] == y).float().mean().item()
 
+@probe_maker
 def knn(k: int = 20,              # neighbours
         temperature: float = 0.1, # of the votes; infinity: every neighbour has one vote
        ) -> Probe:                # measures `knn`: accuracy in [0, 1]
@@ -314,6 +329,7 @@ def fit_linear(train: Features, val: Features | None = None,
     return best if val is not None else penalty_path(train, solver, [best.penalty])[0]
 
 # %% ../../nbs/core/probes.ipynb #c38e439b
+@probe_maker
 def linear(solver: str = "ridge",     # "ridge", "logistic", "sgd"
            penalties: float | Sequence[float] | None = None,  # to choose from; one: fixed; default: `PENALTIES`, no penalty for sgd
            **options: Any,            # of the solver: epochs, lr, batch_size, seed of sgd; steps, tolerance of logistic
@@ -345,6 +361,7 @@ def _at_most(limit: int, f: Features, seed: int = 0) -> Features:
     rows = torch.randperm(len(f.z), generator=torch.Generator().manual_seed(seed))[:limit].sort().values.to(f.z.device)
     return Features(f.z[rows], None if f.y is None else f.y[rows])
 
+@probe_maker
 def rankme(limit: int = 25_600,  # samples
           ) -> Probe:            # measures `rankme`, in [1, D]
     "Effective rank of the features of `train` (Garrido et al. 2023)."
@@ -373,6 +390,7 @@ def normalized_std(z: Tensor,  # (N, D)
     "Mean over dimensions of the standard deviation of the directions, times sqrt(D)."
     return F.normalize(z, dim=1).std(dim=0, correction=0).mean().item() * z.shape[1] ** 0.5
 
+@probe_maker
 def alignment() -> Probe:  # measures `alignment`, in [0, 4]
     "Mean squared distance of the directions of two samples of a class, over all such pairs (for two views of a sample: `align_loss`)."
     def measure(test, *_):
@@ -385,6 +403,7 @@ def alignment() -> Probe:  # measures `alignment`, in [0, 4]
         return {"": 2 * (count * length - total.square().sum(dim=1)).clamp(min=0).sum().item() / pairs}
     return Probe("alignment", "l2; mean squared distance within classes", measure)
 
+@probe_maker
 def uniformity(t: float = 2.0, limit: int = 10_000) -> Probe:  # measures `uniformity`, in [-4t, 0]
     "Log of the mean Gaussian potential of all pairs (Wang & Isola 2020)."
     def measure(test, *_):
@@ -392,6 +411,7 @@ def uniformity(t: float = 2.0, limit: int = 10_000) -> Probe:  # measures `unifo
         return {"": uniform_loss(_at_most(limit, test).z, t)}
     return Probe("uniformity", f"l2; t={t:g}, {limit} samples at most", measure, labels=False)
 
+@probe_maker
 def feature_std() -> Probe:  # measures `feature_std`, in [0, 1]
     "Deviation of the directions per dimension, 1 where they are isotropic."
     return Probe("feature_std", "l2; per dimension, times sqrt(D)", lambda z, *_: {"": normalized_std(z.z)}, labels=False)
@@ -404,6 +424,7 @@ def matched_accuracy(cluster: Tensor, y: Tensor) -> float:  # (N,), (N,) -> in [
     table = torch.zeros(int(a.max()) + 1, int(b.max()) + 1, dtype=torch.int64).index_put_((a, b), torch.ones_like(a), accumulate=True).numpy()
     return table[linear_sum_assignment(table, maximize=True)].sum().item() / len(y)
 
+@probe_maker
 def clustering(k: int | None = None,  # clusters; default: as many as there are classes
                restarts: int = 10, seed: int = 0) -> Probe:  # measures `cluster_nmi` in [0, 1], `cluster_ari` in [-0.5, 1], `cluster_accuracy` in [0, 1]
     "k-means of the normalised features against the classes."
@@ -434,6 +455,7 @@ def average_precision(similarity: Tensor,  # (N, M)
     precision = hits.cumsum(dim=1).gather(1, end) / (end + 1)
     return (precision * hits).sum(dim=1) / hits.sum(dim=1)
 
+@probe_maker
 def retrieval(gallery: str = "train",  # "train"; "self": the others of the measured split
               queries: int = 1000,     # at most
              ) -> Probe:               # measures `map`, in [0, 1]
@@ -464,6 +486,7 @@ def draw_per_class(y: Tensor,  # (N,)
     place = torch.arange(len(y), device=y.device) - torch.repeat_interleave(counts.cumsum(0) - counts, counts)
     return order[place < n]
 
+@probe_maker
 def few_label(counts: Sequence[int] = (1, 5, 10, 50),  # labels per class
               seeds: int = 5,                          # draws, averaged
               solver: str = "ridge",                   # "ridge", "logistic", "sgd"

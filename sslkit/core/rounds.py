@@ -4,7 +4,7 @@
 
 # %% ../../nbs/core/rounds.ipynb #23dfb365
 from __future__ import annotations
-import os, signal, sys, threading, time, zipfile
+import os, signal, sys, threading, time, warnings, zipfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -39,7 +39,10 @@ def save_checkpoint(path: str | os.PathLike,
 def load_checkpoint(path: str | os.PathLike, device: str | torch.device = "cpu") -> dict[str, Any]:
     "Read a checkpoint. A missing, cut off, foreign or malicious file is refused in one sentence, and nothing in it is run."
     if not Path(path).exists(): raise InputError(f"there is no checkpoint {path}; give the path of one, or start without resume.")
-    try: content = torch.load(path, map_location=device, weights_only=True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")                                # about formats of others, which are refused below
+            content = torch.load(path, map_location=device, weights_only=True)
     except OSError as e: raise InputError(f"the checkpoint {path} cannot be read: {e.strerror or e}; check the path and its rights.") from None
     except Exception:
         why = "is cut off or damaged" if not zipfile.is_zipfile(path) else "holds more than tensors, numbers and text, which sslkit never loads"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 import io, logging, math, os, time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
@@ -161,17 +162,18 @@ def _train(fabric, method: Method, source: Source, steps: int, batch_size: int, 
                   text=lambda: history.read().latest())
     batches = source.batches(batch_order(n, batch_size, seed, loop.start, steps, (rank(), world_size())))
     clock = time.perf_counter() - history.seconds
-    for step, batch in zip(loop, batches):
-        progress = Progress(step, steps, step // per_epoch, seed)
-        if step % per_epoch == 0: method.epoch_start(source, progress); method.train()
-        engine.start_step(progress)
-        method.before_step(progress)
-        out = method.step(batch.to(fabric.device).keyed(seed, step), engine)
-        method.after_step(progress)
-        history.record(step, **(out if isinstance(out, dict) else dict(loss=out)))
-        if monitor and ((step + 1) % (monitor_every or per_epoch) == 0 or step + 1 == steps): history.monitor(step, monitor(method)); method.train()
-        if len(history._pending) >= 50: history.read()
-        history.seconds = time.perf_counter() - clock
+    with closing(batches) if hasattr(batches, "close") else nullcontext():            # worker processes of a stream end with the run, whatever ends it
+        for step, batch in zip(loop, batches):
+            progress = Progress(step, steps, step // per_epoch, seed)
+            if step % per_epoch == 0: method.epoch_start(source, progress); method.train()
+            engine.start_step(progress)
+            method.before_step(progress)
+            out = method.step(batch.to(fabric.device).keyed(seed, step), engine)
+            method.after_step(progress)
+            history.record(step, **(out if isinstance(out, dict) else dict(loss=out)))
+            if monitor and ((step + 1) % (monitor_every or per_epoch) == 0 or step + 1 == steps): history.monitor(step, monitor(method)); method.train()
+            if len(history._pending) >= 50: history.read()
+            history.seconds = time.perf_counter() - clock
     return history.read()
 
 RESIDENT = 4 * 2**30  # bytes; smaller sources are kept on the device

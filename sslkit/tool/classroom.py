@@ -18,10 +18,10 @@ __all__ = ['ENCODERS', 'make_encoder']
 
 # %% ../../nbs/tool/classroom.ipynb #ba5bd0a9
 ENCODERS: dict[str, dict[str, Any]] = dict(   # name -> arguments of `pretrain`
-    digits_convnet=dict(id="simclr", data="digits", scale="tiny", options=dict(widths=(16, 32, 64)), steps=600),
+    digits_convnet=dict(id="simclr", data="digits", scale="tiny", options=dict(widths=(16, 32, 64)), steps=300),
     chalk_convnet=dict(id="barlow_twins", data="chalk_on_photos", scale="tiny", options=dict(widths=(16, 32, 64, 96)), steps=1500),
     world_convnet=dict(id="simclr", data="world", scale="small", options=dict(widths=(16, 32, 64, 96)), steps=1500),
-    world_vit=dict(id="simclr", data="world", encoder="vit", scale="small", options=dict(patch_size=4, dim=48, depth=3, heads=3), lr=2e-3, steps=1000),
+    world_vit=dict(id="simclr", data="world", encoder="vit", scale="small", options=dict(patch_size=8, dim=48, depth=3, heads=3), lr=3e-3, steps=3000),
     cifar10_convnet=dict(id="simclr", data="cifar10", scale="small", options=dict(widths=(16, 32, 64, 96)), steps=3000))
 
 def make_encoder(name: str, folder: str | os.PathLike | None = None) -> Path:  # default: where the package keeps them
