@@ -211,7 +211,8 @@ def pretrain(id: Annotated[str, typer.Argument(help="Name of a room that trains 
     """Train a method on pictures, with or without labels; watch it for collapse; judge it against a random encoder and raw pixels.
 
     Example: [bold]sslkit pretrain simclr --data folder:my_images --epochs 100 --out runs/mine[/]"""
-    print(_tool("pretrain").pretrain(id, data, encoder, epochs, batch_size, lr, size, limit, seed, device, devices, precision, strategy, out, resume, recipe, every, workers, **settings_of(setting)))
+    done = _tool("pretrain").pretrain(id, data, encoder, epochs, batch_size, lr, size, limit, seed, device, devices, precision, strategy, out, resume, recipe, every, workers, **settings_of(setting))
+    if os.environ.get("RANK", "0") == "0": print(done)                        # under torchrun there are several of us
 
 @app.command()
 def probe(checkpoint: Checkpoint_, data: Of_ = None,

@@ -9,7 +9,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 # %% auto #0
-__all__ = ['world_size', 'rank', 'gather', 'process_mean']
+__all__ = ['world_size', 'rank', 'wait', 'gather', 'process_mean']
 
 # %% ../../nbs/core/distributed.ipynb #585dbcf6
 def world_size() -> int:
@@ -19,6 +19,10 @@ def world_size() -> int:
 def rank() -> int:
     "The number of this process, from 0."
     return dist.get_rank() if world_size() > 1 else 0
+
+def wait() -> None:
+    "Until all processes are here."
+    if world_size() > 1: dist.barrier()
 
 # %% ../../nbs/core/distributed.ipynb #394fd670
 class _Gather(torch.autograd.Function):

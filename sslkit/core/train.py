@@ -174,6 +174,7 @@ def _train(fabric, method: Method, source: Source, steps: int, batch_size: int, 
             if monitor and ((step + 1) % (monitor_every or per_epoch) == 0 or step + 1 == steps): history.monitor(step, monitor(method)); method.train()
             if len(history._pending) >= 50: history.read()
             history.seconds = time.perf_counter() - clock
+    fabric.barrier()                                                                       # the first process may still be writing the checkpoint
     return history.read()
 
 RESIDENT = 4 * 2**30  # bytes; smaller sources are kept on the device
@@ -260,6 +261,7 @@ def _several(method, device, devices, precision):
     # Some methods leave parameters unused in a step (sub-networks): looking for them costs little and is always right. Buffers are
     # each process's own: state for single samples must not be overwritten by another process's.
     own_buffers = "forward_sync_buffers" if "forward_sync_buffers" in signature(torch.nn.parallel.DistributedDataParallel).parameters else "broadcast_buffers"
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")                                  # of looking for unused parameters it says each time that there are none
     strategy = DDPStrategy(start_method=start, find_unused_parameters=True, **{own_buffers: False})
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     return Fabric(accelerator=device, devices=devices, precision=precision, strategy=strategy)

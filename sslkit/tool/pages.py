@@ -149,8 +149,9 @@ def plot_history(history: History, start: Mapping[str, float] = {}):  # a matplo
     axes[0, 0].set_title("loss", fontsize=9)
     for ax, name in zip(axes[0, 1:], watched):
         steps, values = history.monitored[name]
-        ax.plot([0] * (name in start) + list(steps), [start[name]] * (name in start) + list(values), "o-", ms=3); ax.set_title(name, fontsize=9)
-        if name in start: ax.axhline(start[name], color="grey", ls=":", lw=1)
+        before = [start[name]] if name in start else []
+        ax.plot([0] * len(before) + list(steps), before + list(values), "o-", ms=3); ax.set_title(name, fontsize=9)
+        for value in before: ax.axhline(value, color="grey", ls=":", lw=1)
     for ax in axes[0]: ax.set_xlabel("step", fontsize=8); ax.tick_params(labelsize=7)
     return fig
 

@@ -13,8 +13,9 @@ from typing import Any
 import torch
 from torch import nn
 from ..core import ledger
-from ..core.batch import Source
+from ..core.batch import Source, link
 from ..core.cache import atomic_write
+from ..core.distributed import rank, wait
 from ..core.errors import InputError, unknown
 from ..core.experiment import Experiment, Scale, experiment_of
 from ..core.method import Method
@@ -24,7 +25,7 @@ from ..core.random import seed_everything
 from ..core.rounds import load_checkpoint, save_checkpoint
 from ..core.train import History, fit
 from ..core.watch import Watch, diagnose
-from ..data.source import source
+from ..data.source import IN_MEMORY, source
 from .encoder import Encoder, load_encoder, pick_device, spec_of
 from .pages import write_run_page
 
@@ -97,6 +98,8 @@ def probe(checkpoint: str | os.PathLike | Encoder,   # what `load_encoder` takes
     if data is None and trained.get("spec") is None: raise InputError("this encoder does not say by name which data it was trained on; give data.")
     data = source(trained["spec"], size=found.size, limit=trained["limit"]) if data is None else source(data, size=found.size)
     data = data.limit(limit)
+    if data.streamed and sum(map(len, data.splits.values())) * 3 * found.size ** 2 < IN_MEMORY:          # decoded once for the encoder and its floors
+        data = link({name: s.held() for name, s in data.splits.items()})[data.split]
     split = split if split in data.splits else data.split
     return evaluate(found.to(pick_device(device)), data, probes_for(data, probes), split=split)
 
@@ -169,21 +172,22 @@ def pretrain(id: str,                         # a room: "simclr"
     method = module.build(experiment_of(id).arms[0], at)
     facts = _facts(id, at, data, given, limit, method, seed)
     if resume: _check_resumed(path, facts)
-    print(describe(facts, data, method, resume))
+    if os.environ.get("RANK", "0") == "0": print(describe(facts, data, method, resume))        # a launcher starts as many of us as there are devices
     watch = Watch(data, *([] if labelled(data) and len(data) >= 100 else [rankme(), feature_std()]))
     watch(method)
     recipe = getattr(module, "recipe", lambda scale: scale.training)(at)
     history = fit(method, data.train, **recipe, seed=seed, devices=devices, strategy=strategy, monitor=watch, monitor_every=max(1, steps // 20),
                   checkpoint=path, every=every or max(1, steps // 20), resume=resume, config=facts)
-    scores = probe(load_encoder(path), data, device=device)
-    saved = load_checkpoint(path)
-    rows = {name: dict(s) for name, s in scores.rows.items()}
-    save_checkpoint(path, {**saved, "scores": rows, "protocol": scores.protocol})
-    write_history(history, folder / "history.csv")
     told = list(diagnose(watch.start, history.monitored, len(watch.splits["val"])).values())
-    done = Pretrained(folder, load_encoder(path), history, scores, told)
-    write_run_page(folder / "report.html", done.encoder, data, history, watch.start, scores, told)
-    return done
+    if rank() == 0:
+        scores = probe(load_encoder(path), data, device=device)
+        save_checkpoint(path, {**load_checkpoint(path), "scores": {name: dict(s) for name, s in scores.rows.items()}, "protocol": scores.protocol})
+        write_history(history, folder / "history.csv")
+        write_run_page(folder / "report.html", load_encoder(path), data, history, watch.start, scores, told)
+    wait()
+    found = load_encoder(path)
+    if rank() > 0: scores = Scores(found.about["scores"]["encoder"], found.about["protocol"])
+    return Pretrained(folder, found, history, scores, told)
 
 def describe(facts: Mapping, data: Source, method: Method, resumed: bool = False) -> str:
     "The run in two lines."
