@@ -23,7 +23,7 @@ def refused(*words, says, **environment):
     assert len(done.stderr.strip().splitlines()) == 1, f"more than a sentence: {done.stderr}"
 
 
-@pytest.mark.parametrize("command", ["list", "show", "run", "verify", "plan", "report", "doctor"])
+@pytest.mark.parametrize("command", ["list", "show", "run", "verify", "plan", "report", "pretrain", "probe", "embed", "neighbours", "export", "encoders", "lab", "doctor"])
 def test_help_has_an_example(command):
     done = sslkit(command, "--help")
     assert done.returncode == 0 and f"sslkit {command}" in done.stdout and "Example" in done.stdout

@@ -126,7 +126,7 @@ def test_from_plan_to_verdict():
 
 # ---------------------------------------------------------------- lines and their schema
 
-LINES = [dict(v=1, date="2026-01-02T03:04:05Z") | json.loads(json.dumps(ledger._plain(line))) for line in (dict(PLAN, kind="plan"), run_line(claim="m is better"), golden_line())]
+LINES = [dict(v=1, date="2026-01-02T03:04:05Z") | json.loads(json.dumps(ledger.plain(line))) for line in (dict(PLAN, kind="plan"), run_line(claim="m is better"), golden_line())]
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 
 

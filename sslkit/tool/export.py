@@ -91,8 +91,7 @@ def _to_torch(found: Encoder, out: Path) -> list[str]:
     return ["import torch", f"z = torch.export.load({str(out)!r}).module()(x)"]
 
 def _to_onnx(found: Encoder, out: Path) -> list[str]:
-    for package in ("onnx", "onnxscript", "onnxruntime"): need(package, extra="export")
-    import onnx
+    onnx, *_ = (need(package, extra="export") for package in ("onnx", "onnxscript", "onnxruntime"))
     with _quiet(), atomic_write(out) as f:
         torch.onnx.export(found, (_example(found),), f, dynamo=True, external_data=False, input_names=["images"], output_names=["embeddings"], dynamic_shapes=({0: torch.export.Dim("batch", min=1)},), verbose=False)
         model = onnx.load(f)
