@@ -85,15 +85,23 @@ def _to_timm(found: Encoder, out: Path) -> list[str]:
     save_tensors({k: v for k, v in state.items()}, out, dict(lines="\n".join(lines), about=json.dumps(found.about)))
     return lines
 
+def _program(found: Encoder):
+    "The encoder as a program of PyTorch for any number of pictures."
+    return torch.export.export(found, (_example(found),), dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=2**20)},))
+
 def _to_torch(found: Encoder, out: Path) -> list[str]:
-    program = torch.export.export(found, (_example(found),), dynamic_shapes=({0: torch.export.Dim("batch", min=1)},))
-    with atomic_write(out) as f: torch.export.save(program, f, extra_files={"about.json": json.dumps(found.about)})
+    with atomic_write(out) as f: torch.export.save(_program(found), f, extra_files={"about.json": json.dumps(found.about)})
     return ["import torch", f"z = torch.export.load({str(out)!r}).module()(x)"]
 
 def _to_onnx(found: Encoder, out: Path) -> list[str]:
     onnx, *_ = (need(package, extra="export") for package in ("onnx", "onnxscript", "onnxruntime"))
+    names = dict(input_names=["images"], output_names=["embeddings"])
+    def write(f):
+        try: torch.onnx.export(_program(found), (), f, dynamo=True, external_data=False, verbose=False, **names)
+        except Exception:                                                    # torch before 2.8 beside a later onnxscript: the older exporter knows all that encoders need
+            torch.onnx.export(found, (_example(found),), f, dynamo=False, dynamic_axes=dict(images={0: "batch"}, embeddings={0: "batch"}), **names)
     with _quiet(), atomic_write(out) as f:
-        torch.onnx.export(found, (_example(found),), f, dynamo=True, external_data=False, input_names=["images"], output_names=["embeddings"], dynamic_shapes=({0: torch.export.Dim("batch", min=1)},), verbose=False)
+        write(f)
         model = onnx.load(f)
         onnx.helper.set_model_props(model, {"about": json.dumps(found.about), "images": "float32 in [0, 1], (N, C, H, W)"})
         onnx.save(model, f)
