@@ -39,7 +39,7 @@ class Encoder(nn.Module):
         top, left = (height - side) // 2, (width - side) // 2
         x = x[..., top:top + side, left:left + side]
         x = x.float() / 255 if x.dtype == torch.uint8 else x
-        return F.interpolate(x, (self.size, self.size), mode="bilinear", antialias=True).clamp(0, 1)
+        return F.interpolate(x, (self.size, self.size), mode="bilinear", antialias=True)
 
     def forward(self, x: Tensor) -> Tensor:  # (N, dim)
         return self.network(self.prepared(x))
