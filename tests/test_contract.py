@@ -119,6 +119,12 @@ class TestMethod:
         trained, untrained = (e.measure(arm, e.at("tiny", split="val"), 1000).row["metrics"] for arm in (e.arms[0], "random_encoder"))
         assert trained["linear"] > untrained["linear"] + 0.05, f"{trained} trained, {untrained} untrained"
 
+    def test_it_trains_on_your_pictures(self, id, tmp_path):
+        "`sslkit pretrain` builds it from its settings, with another network and grey pictures, and gives back the encoder that is evaluated."
+        from sslkit.tool.pretrain import pretrain, probe
+        done = pretrain(id, "digits", "vit", scale="tiny", limit=120, steps=2, batch_size=max(16, method_of(id).min_batch), device="cpu", out=tmp_path, options=dict(patch_size=4, dim=16, depth=1, heads=2))
+        assert dict(probe(tmp_path, device="cpu")) == dict(done.scores) and done.encoder.dim == 16
+
     def test_evaluated_is_part_of_the_method(self, id):
         method = method_of(id)
         assert isinstance(method, Method) and isinstance(method.evaluated, nn.Module)
