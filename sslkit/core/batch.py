@@ -196,6 +196,11 @@ class Source:
         return sum(t.nbytes for t in parts)
 
     @property
+    def facts(self) -> dict[str, str]:
+        "What a ledger line says of these data; the origin where it matters: a copy is not the original."
+        return dict(name=self.name, digest=self.digest, split=self.split, **({"origin": self.origin} if self.origin else {}))
+
+    @property
     def digest(self) -> str:
         "The first 16 hexadecimal digits of the sha256 of all fields."
         if not hasattr(self, "_digest"):

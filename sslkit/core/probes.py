@@ -630,7 +630,7 @@ def evaluate(encoder: nn.Module | Callable[[Tensor], Tensor],  # a network, or a
         for name, make in {"random encoder": partial(random_encoder, network), "raw input": partial(raw_input, first)}.items():
             try: scores.floors[name] = measure(make())
             except InputError as e: scores.floors[name] = str(e)              # the table says why there is none
-    data = [dict(name=getattr(s, "name", None), digest=getattr(s, "digest", None), split=name) for name, s in splits.items()]
+    data = [dict(getattr(s, "facts", dict(name=getattr(s, "name", None), digest=getattr(s, "digest", None))), split=name) for name, s in splits.items()]
     note(protocol=scores.protocol, data=data)
     return scores
 

@@ -64,7 +64,7 @@ def _tested(paper: Paper, lines: Sequence[Mapping], closure: str, scale: str, le
                 named=[m for m in plan["metrics"] if m in said], arms=[_arm(a, plan, rows, claimed) for a in plan["arms"]], floors=plan["floors"],
                 seeds=sorted({r["seed"] for r in rows}), plans=ledger.plan_count(lines, scale, level),
                 status=ledger.status(lines, closure, rows) if rows else "", dates=[days[0], days[-1]] if days else [],
-                devices=sorted({f"{r['env']['device']}, torch {r['env']['torch']}" for r in rows}), data=list(dict.fromkeys(d["name"] for r in rows for d in r["data"])))
+                devices=sorted({f"{r['env']['device']}, torch {r['env']['torch']}" for r in rows}), data=list(dict.fromkeys(d["name"] + " (JPEG copy)" * ("JPEG copy" in d.get("origin", "")) for r in rows for d in r["data"])))
 
 def scoreboard(scale: str | None = None,  # tiny, small, gpu or paper; default: every scale that has a plan
               ) -> list[dict]:            # literals only

@@ -269,4 +269,4 @@ def _several(method, device, devices, precision):
 def _note(history: History, source: Source, steps: int, batch_size: int) -> None:
     "Tell the run that is being measured, if there is one, what was trained on what."
     from sslkit.core.ledger import note
-    note(steps=steps, samples=steps * batch_size, losses=history["loss"][:5], data=dict(name=source.name, digest=source.digest, split=source.split))
+    note(steps=steps, samples=steps * batch_size, losses=history["loss"][:5], data=source.facts)
