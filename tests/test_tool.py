@@ -126,9 +126,11 @@ def test_kill_9_and_resume_is_bit_identical_with_and_without_workers(tmp_path):
         while not path.exists() and victim.poll() is None and time.time() < deadline: time.sleep(0.005)
         victim.send_signal(signal.SIGKILL); victim.wait()
         assert 10 <= load_checkpoint(path)["step"] < 90, "the run was over before it could be killed; let it be longer"
+        (path.parent / ".checkpoint-0123abcd.pt").write_bytes(b"half of a checkpoint that was being written")
         resumed = start(out, workers, "resume")
         assert resumed.wait() == 0, resumed.stderr.read()
         a, b = (load_checkpoint(p) for p in (tmp_path / "whole/checkpoint.pt", path))
+        assert sorted(os.listdir(path.parent)) == ["checkpoint.pt", "history.csv", "report.html"]
         assert same_state(a["state"], b["state"]) and a["scores"] == b["scores"], f"{workers} workers: the resumed run ended elsewhere"
 
 

@@ -168,6 +168,7 @@ def pretrain(id: str,                         # a room: "simclr"
     path = folder / "checkpoint.pt"
     if path.exists() and not resume: raise InputError(f"{folder} holds a run already; go on with resume, or choose another out.")
     if resume and not path.exists(): raise InputError(f"there is no checkpoint {path} to go on from; check out, or start without resume.")
+    for half in folder.glob(".checkpoint-*.pt"): half.unlink()                                  # of a run that was killed while it wrote
     seed_everything(seed)
     method = module.build(experiment_of(id).arms[0], at)
     facts = _facts(id, at, data, given, limit, method, seed)
