@@ -102,8 +102,9 @@ class Progress:
 class Engine:
     "What a method's `step` works with: `engine(batch)` is its wrapped forward; `backward`, `update`, `optimizers`, `progress`."
     def __init__(self, fabric, method: Method, optimizers: dict[str, torch.optim.Optimizer], lr: Mapping[str, float],
-                 schedule: Schedule, clip: float | None, accumulate: int):
+                 schedule: Schedule, clip: float | None, accumulate: int, decay: Schedule | None = None, decayed: Mapping[str, list[bool]] = {}):
         self.fabric, self.method, self.schedule, self.clip, self.accumulate = fabric, method, schedule, clip, accumulate
+        self.decay, self.decayed = decay, decayed                             # which groups follow the schedule of the weight decay
         self.bare = optimizers
         self.module = fabric.setup_module(method)
         self.optimizers = dict(zip(optimizers, _as_tuple(fabric.setup_optimizers(*optimizers.values()))))
@@ -117,6 +118,9 @@ class Engine:
         factor = self.schedule((progress.step + 0.5) / progress.steps)        # the middle of the step: a rate of 0 would waste the first or the last
         for name, o in self.bare.items():
             for group, base in zip(o.param_groups, self.base[name]): group["lr"] = base * factor
+            if self.decay:
+                for group, follows in zip(o.param_groups, self.decayed[name]):
+                    if follows: group["weight_decay"] = self.decay((progress.step + 0.5) / progress.steps)
 
     def parts(self, batch: Batch) -> list[Batch]:
         "The batch in as many parts as gradients are accumulated over."
@@ -155,8 +159,10 @@ def _train(fabric, method: Method, source: Source, steps: int, batch_size: int, 
     groups = method.param_groups()
     groups = groups if isinstance(groups, dict) else {"all": groups}
     lrs, makers = _per_name(lr, groups, "lr"), _per_name(optimizer, groups, "optimizer")
-    optimizers = {name: makers[name](g, lr=lrs[name], weight_decay=weight_decay) for name, g in groups.items()}
-    engine, history = Engine(fabric, method, optimizers, lrs, schedule, clip, accumulate), History()
+    decay = weight_decay if callable(weight_decay) else None
+    decayed = {name: ["weight_decay" not in group for group in g] for name, g in groups.items()}            # groups with one of their own keep it
+    optimizers = {name: makers[name](g, lr=lrs[name], weight_decay=decay(0.0) if decay else weight_decay) for name, g in groups.items()}
+    engine, history = Engine(fabric, method, optimizers, lrs, schedule, clip, accumulate, decay, decayed), History()
     loop = Rounds(steps, dict(method=method, history=history, **{f"optimizer {k}": o for k, o in optimizers.items()}), seed, checkpoint, every, resume,
                   same=dict(method=type(method).__name__, data=source.digest, batch_size=batch_size), config=config, label=type(method).__name__,
                   text=lambda: history.read().latest())
@@ -194,7 +200,7 @@ def fit(method: Method, source: Source,
         batch_size: int = 256,                # over all processes
         lr: float | Mapping[str, float] = 1e-3,  # peak rate; by optimiser's name where there are several
         optimizer: Callable | Mapping[str, Callable] = torch.optim.AdamW,  # called with (groups, lr=, weight_decay=): a class or `partial`
-        weight_decay: float = 1e-4,
+        weight_decay: float | Schedule = 1e-4,    # or a schedule of it: DINO's is `between(0.04, 0.4)`
         schedule: Schedule = cosine(warmup=0.1),  # factor of the rate for a fraction of the training
         clip: float | None = None,            # largest norm of all gradients together
         accumulate: int = 1,                  # parts that a batch is computed in, to save memory
