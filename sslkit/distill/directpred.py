@@ -32,6 +32,7 @@ paper = Paper(
         ("DirectPred: running correlation with rho 0.3, p_j = sqrt(s_j) + eps max sqrt(s), eps 0.1 or 0.01, at every step, no gradient; backbone as in BYOL", "paper (section 4; the classroom's runs of minutes have a faster target than 0.996)"),
         ("ablations: how often the predictor is set, eps, no EMA, weight decay", "our choice (as arms study/... of the linear model; between two settings the predictor rests, the official code trains it)"),
         ("the batch at hand enters the correlation before the predictor is set", "our choice (the official code sets the predictor after the step, for the next batch)"),
+        ("the running correlation is that of the views, W (X + X') W', (1 + sigma^2) F in the isotropic case", "paper (eq. 19; its effect on the fixed point is predicted and checked)"),
         ("correlation not centred, features not normalised, first batch taken as it is, no bias", "official code (its defaults, and the recipe of its readme)"),
         ("two layers with batch norm, and a linear layer trained by SGD, as predictors", "paper (its baselines; batch norm is over both views together, our choice)"),
         ("STL-10 and ImageNet, ResNets", "our choice (chalk digits, CIFAR-10; scale paper has STL-10 and the official code's settings)"),
@@ -88,7 +89,7 @@ def integrate(flow,                       # of as many arrays as there are in `s
               start: tuple,               # arrays
               times: np.ndarray,          # (T,) rising from 0
              ) -> list[np.ndarray]:       # of each array its course (T, ...)
-    "Solve an ordinary differential equation in several arrays by an adaptive Runge-Kutta method of order 8."
+    "Solve an ordinary differential equation in several arrays, by an adaptive Runge-Kutta method of order 8."
     from scipy.integrate import solve_ivp
     start = [np.asarray(a, dtype=np.float64) for a in start]
     cuts = np.cumsum([a.size for a in start])[:-1]
@@ -267,7 +268,7 @@ def recipe(scale) -> dict:
     "How it is trained on images at a scale, as arguments of `fit`: AdamW, and SGD with momentum for the paper's own run."
     return {**scale.training, **(dict(optimizer=partial(torch.optim.SGD, momentum=0.9), weight_decay=4e-4) if scale.name == "paper" else {})}
 
-# %% ../../nbs/distill/directpred.ipynb #5811d561
+# %% ../../nbs/distill/directpred.ipynb #a7d78749
 def noisy_views(noise: float, batch: Batch) -> tuple[Tensor, Tensor]:  # twice (N, I)
     "Two views of Gaussian vectors: with independent noise of variance `noise` in every direction."
     draw = Draw(batch.key)
@@ -291,6 +292,7 @@ def gaussian_layer(inputs: int, outputs: int) -> nn.Linear:
     layer.dim = outputs
     return layer
 
+# %% ../../nbs/distill/directpred.ipynb #a8fbbfa9
 def spectra(method: NonContrastive, x: Tensor) -> tuple[Tensor, Tensor, float]:
     "Of a linear model: p and s (D,) in the eigenbasis of F = W X W', and the misalignment; p is 1 without a linear predictor."
     w = method.encoder.weight.detach()
@@ -316,7 +318,7 @@ def train_linear(arm: str, scale, seed: int) -> tuple[dict, dict]:  # metrics; w
     return metrics, dict(norm=list(norm), p=torch.stack(p), s=torch.stack(s), time=[k * changed.rate * changed.updates / (len(norm) - 1) for k in range(len(norm))],
                          settings=dict(noise=changed.noise, weight_decay=changed.linear_decay, predictor_rate=changed.predictor_rate))
 
-# %% ../../nbs/distill/directpred.ipynb #f3b36b70
+# %% ../../nbs/distill/directpred.ipynb #6fe64824
 classroom = dict(encoder="convnet", stem="default", options={}, dim=64, hidden=128, rho=0.3, eps=0.1, every=1, momentum=0.99, predictor_rate=1.0,
                  strength=1.0, blur=False, min_area=0.2, flip=True, lr=1e-2, size=None, tuned={},                                                     # of the images
                  vectors=4096, inputs=20, outputs=10, falloff=0.0, noise=0.25, linear_momentum=0.95, linear_decay=0.03, linear_batch=128, rate=0.1, updates=500)   # of the linear model
@@ -336,7 +338,7 @@ def train_pictures(arm: str, scale, seed: int) -> dict:
                          better("byol_linear", than=0.5, metric="norm"), better("directpred", than=0.5, metric="norm"),
                          better("byol_linear", than=0.02, metric="misalignment"), better("directpred", than=0.02, metric="misalignment")),
             metrics=dict(norm=up("of the initial"), misalignment=down("fraction"), linear=up("fraction"), knn=up("fraction")),
-            tried=dict(directpred=4, byol_linear=4, mlp_predictor=4, no_predictor=4, no_stop_gradient=4),
+            tried=dict(directpred=2, byol_linear=2, mlp_predictor=2, no_predictor=2, no_stop_gradient=2),
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, batch_size=64, steps=200, pictures=["directpred", "random_encoder", "raw_input"],
                           arms=["directpred", "byol_linear", "mlp_predictor", "no_predictor", "no_stop_gradient", "random_encoder", "raw_input"]),
