@@ -27,6 +27,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "SoftmaxTwins.loss: cross_correlation(self.embed(xa), self.embed(xb)) -> cross_correlation(self.embed(xb), self.embed(xa))": "this transposes C, and rows and columns are treated alike",
         "barlow_loss: cross_correlation(za, zb) -> cross_correlation(zb, za)": "this transposes C, and the loss is a sum over the diagonal and one over the rest",
         "AsymmetricTwins.loss: barlow_loss(self.predictor(p), still(q), self.redundancy_weight) -> barlow_loss(still(q), self.predictor(p), self.redundancy_weight)": "this transposes C, as above"},
+    "mae": {
+        "MAE.loss: masked_loss(self.predict(x, mask), self.target(x), counts) -> masked_loss(self.target(x), self.predict(x, mask), counts)": "the squared error is symmetric in prediction and target",
+        "Denoising.loss: masked_loss(self.predict(noisy, mask), self.target(x), torch.ones_like(mask)) -> masked_loss(self.target(x), self.predict(noisy, mask), torch.ones_like(mask))": "the squared error is symmetric in prediction and target"},
 }
 
 SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt,
