@@ -30,6 +30,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
     "dino": {
         "dino_loss: -1 -> 1": "the mean over the images of (S, N): the last dimension is dimension 1",
         "DINO.loss: 0 -> 1": "the number of images is the same in every crop"},
+    "mae": {
+        "MAE.loss: masked_loss(self.predict(x, mask), self.target(x), counts) -> masked_loss(self.target(x), self.predict(x, mask), counts)": "the squared error is symmetric in prediction and target",
+        "Denoising.loss: masked_loss(self.predict(noisy, mask), self.target(x), torch.ones_like(mask)) -> masked_loss(self.target(x), self.predict(noisy, mask), torch.ones_like(mask))": "the squared error is symmetric in prediction and target"},
 }
 
 SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt,
