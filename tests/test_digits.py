@@ -102,6 +102,13 @@ def test_chalk_is_the_same_whatever_the_batch(fresh):
 
 def test_chalk_has_the_same_bytes_on_every_machine(): assert chalk_on_photos(**SMALL).digest == "ca7f3dc3c1591a73"
 
+def test_turned_grounds_change_the_ground_only():
+    upright, turned = chalk_on_photos(**SMALL), chalk_on_photos(**SMALL, turned=True)
+    assert turned.name == "chalk_on_turned_photos" and turned.digest == "f3a39bb7d3a36800" and upright.digest == "ca7f3dc3c1591a73"
+    for split in ("train", "val", "test"):
+        a, b = upright.splits[split].fields, turned.splits[split].fields
+        assert all(torch.equal(a[k], b[k]) for k in a if k != "x") and not torch.equal(a["x"], b["x"])
+
 def test_chalk_is_light_and_where_it_is_said_to_be(easier):
     s, ink = easier.val, handwriting()[0]; f = {k: v[:300] for k, v in s.fields.items()}
     drawn = place(ink[f["digit"]], 16, f["centre"], f["height"], torch.zeros(300), torch.zeros(300))

@@ -31,6 +31,7 @@ from test_distributed import on_two
 
 ENCODERS = {
     "convnet": dict(),
+    "nin": dict(width=24),
     "vit": dict(image_size=16, dim=32, depth=2),
     "resnet18": dict(stem="cifar", zero_init_last=False),
     "torchvision/resnet18": dict(stem="cifar"),

@@ -29,7 +29,7 @@ def whole(data: Source, field: str = "x"): return [v for s in data.splits.values
 # --- embedded
 
 def test_embedded_names(cache):
-    for name in ("digits", "digits_on_photos", "chalk_on_photos"):
+    for name in ("digits", "digits_on_photos", "chalk_on_photos", "chalk_on_turned_photos"):
         data = source(name, limit=7)
         assert data.name == name and [len(s) for s in data.splits.values()] == [7, 7, 7] and data.licence and data.origin and data.unreadable == []
     assert source("digits", size=12)[[0]].x.shape == (1, 1, 12, 12) and source("digits_on_photos", size=20, limit=2)[[0]].x.shape == (1, 3, 20, 20)

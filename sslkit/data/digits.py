@@ -14,6 +14,7 @@ from ..core.batch import Source, link
 from ..core.cache import cached, content_key
 from ..core.errors import InputError
 from ..core.random import Draw, row_keys
+from ..core.views import QuarterTurns
 
 # %% auto #0
 __all__ = ['SPLITS', 'SIDE', 'PHOTOS', 'FIELDS', 'handwriting', 'stratified', 'digits', 'photo', 'grounds', 'crops', 'place',
@@ -203,16 +204,17 @@ def chalk(draw: Draw,                                     # a row for each pictu
           ink: Tensor, y: Tensor,                         # (D, 8, 8) and (D,): the handwriting
           own: Tensor,                                    # numbers of the digits that may be used
           parts: list[tuple[int, Tensor]],                # of the photographs
-          size: int, height: tuple[float, float], light: float, tint: float,
+          size: int, height: tuple[float, float], light: float, tint: float, turned: bool = False,
          ) -> dict[str, Tensor]:                          # fields of a source
     "Digits in light colours on dimmed crops of photographs."
     ground, number = crops(draw, parts, size)
-    x = ground * light
     which, tall = own[draw.integers(len(own))], (height[0] + (height[1] - height[0]) * draw.uniform()) * size
     margin = tall[:, None] * torch.tensor([0.36, 0.44])
     centre = margin + (size - 2 * margin) * draw.uniform(shape=(2,))
     drawn = place(ink[which], size, centre, tall, draw.uniform(-0.08, 0.08), draw.uniform(-0.2, 0.2))
     colour = draw.uniform(0.6, 1.0)[:, None] * draw.uniform(1 - tint, 1, (3,))
+    if turned: ground = QuarterTurns().apply(ground, draw.integers(4))      # the last draw: all others are those of upright grounds
+    x = ground * light
     x = x + (255 * colour[..., None, None] - x) * edge(drawn, 0.45, 2.5)
     return dict(x=x.round().clamp(0, 255).byte(), y=y[which], digit=which, height=tall, centre=centre, colour=colour, photo=number)
 
@@ -222,7 +224,9 @@ def chalk_on_photos(size: int = 16,                               # side of the 
                     height: tuple[float, float] = (0.75, 0.95),   # of a digit, as a share of the picture
                     light: float = 0.5,                           # on the photograph: 0 is a blackboard, 1 the photograph as it is
                     tint: float = 0.3,                            # how much the chalk's colours differ from white, in [0, 1]
+                    turned: bool = False,                         # each ground by a random quarter turn, so that only the digit says what is up
                    ) -> Source:                                   # train; `.val`, `.test`; x uint8 (N, 3, size, size)
     "Handwritten digits in light colours on dimmed photographs. Picture i of a split depends on `seed`, the split and i alone."
     if not 12 <= size <= 96: raise InputError(f"size={size} is outside of what chalk_on_photos can draw; give a number from 12 to 96.")
-    return _drawn("chalk_on_photos", chalk, size, dict(train=n_train, val=n_val, test=n_test), seed, dict(size=size, height=height, light=light, tint=tint))
+    return _drawn("chalk_on_turned_photos" if turned else "chalk_on_photos", chalk, size, dict(train=n_train, val=n_val, test=n_test), seed,
+                  dict(size=size, height=height, light=light, tint=tint, **(dict(turned=True) if turned else {})))

@@ -28,9 +28,11 @@ __all__ = ['EMBEDDED', 'TORCHVISION', 'READERS', 'IN_MEMORY', 'SPLIT_NAMES', 'so
 def _digits(size): from sslkit.data.digits import digits; return digits(size or 8)
 def _digits_on_photos(size): from sslkit.data.digits import digits_on_photos; return digits_on_photos(size or 32)
 def _chalk_on_photos(size): from sslkit.data.digits import chalk_on_photos; return chalk_on_photos(size or 16)
+def _chalk_on_turned_photos(size): from sslkit.data.digits import chalk_on_photos; return chalk_on_photos(size or 16, turned=True)
 def _world(size): from sslkit.data.world import world; return world(size=size or 32)
 
-EMBEDDED: dict[str, Callable[[int | None], Source]] = dict(digits=_digits, digits_on_photos=_digits_on_photos, chalk_on_photos=_chalk_on_photos, world=_world)
+EMBEDDED: dict[str, Callable[[int | None], Source]] = dict(digits=_digits, digits_on_photos=_digits_on_photos, chalk_on_photos=_chalk_on_photos,
+                                                           chalk_on_turned_photos=_chalk_on_turned_photos, world=_world)
 
 TORCHVISION = dict(  # name -> class, licence, classes, what torchvision's layout is recognised by
     cifar10=("CIFAR10", "free for research (Krizhevsky 2009)", "airplane automobile bird cat deer dog frog horse ship truck", "cifar-10-batches-py"),

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 from ..core.errors import InputError, unknown
 from .convnet import ConvNet
+from .nin import NIN
 from .pixels import Pixels
 from .vit import ViT
 
@@ -77,9 +78,9 @@ class Backbone(nn.Module):
         if not hasattr(self.network, "forward_intermediates"): raise InputError(f"{type(self.network).__name__} gives no feature maps; choose a backbone of timm.")
         return self.network.forward_intermediates(self.pixels(x), indices=1, norm=True, intermediates_only=True)[-1]
 
-OURS = {"convnet": ConvNet, "vit": ViT}
+OURS = {"convnet": ConvNet, "nin": NIN, "vit": ViT}
 
-def encoder(name: str,                     # "convnet", "vit", a name of timm or torchvision; "torchvision/resnet18" where both have one
+def encoder(name: str,                     # "convnet", "nin", "vit", a name of timm or torchvision; "torchvision/resnet18" where both have one
             stem: str = "default",         # "cifar": for ResNets on images of about 32 pixels
             pretrained: bool = False,      # the weights its library offers, downloaded on first use
             channels: int = 3,             # of the images
