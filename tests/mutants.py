@@ -27,6 +27,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "SoftmaxTwins.loss: cross_correlation(self.embed(xa), self.embed(xb)) -> cross_correlation(self.embed(xb), self.embed(xa))": "this transposes C, and rows and columns are treated alike",
         "barlow_loss: cross_correlation(za, zb) -> cross_correlation(zb, za)": "this transposes C, and the loss is a sum over the diagonal and one over the rest",
         "AsymmetricTwins.loss: barlow_loss(self.predictor(p), still(q), self.redundancy_weight) -> barlow_loss(still(q), self.predictor(p), self.redundancy_weight)": "this transposes C, as above"},
+    "directpred": {
+        "NonContrastive.loss: self.distance(pa, tb) -> self.distance(tb, pa)": "both distances are symmetric, and the teacher's features carry no gradient anyway",
+        "NonContrastive.loss: self.distance(pb, ta) -> self.distance(ta, pb)": "as above",
+        "negative_cosine: F.cosine_similarity(prediction.float(), target.float(), dim=1) -> F.cosine_similarity(target.float(), prediction.float(), dim=1)": "cosine similarity is symmetric"},
 }
 
 SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt,
