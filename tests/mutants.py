@@ -33,6 +33,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
     "mae": {
         "MAE.loss: masked_loss(self.predict(x, mask), self.target(x), counts) -> masked_loss(self.target(x), self.predict(x, mask), counts)": "the squared error is symmetric in prediction and target",
         "Denoising.loss: masked_loss(self.predict(noisy, mask), self.target(x), torch.ones_like(mask)) -> masked_loss(self.target(x), self.predict(noisy, mask), torch.ones_like(mask))": "the squared error is symmetric in prediction and target"},
+    "directpred": {
+        "NonContrastive.loss: self.distance(pa, tb) -> self.distance(tb, pa)": "both distances are symmetric, and the teacher's features carry no gradient anyway",
+        "NonContrastive.loss: self.distance(pb, ta) -> self.distance(ta, pb)": "as above",
+        "negative_cosine: F.cosine_similarity(prediction.float(), target.float(), dim=1) -> F.cosine_similarity(target.float(), prediction.float(), dim=1)": "cosine similarity is symmetric"},
 }
 
 SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt,

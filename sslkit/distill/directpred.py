@@ -129,7 +129,7 @@ def fixed_points(tau: float, weight_decay: float, noise: float) -> tuple[float, 
 # %% ../../nbs/distill/directpred.ipynb #4459736d
 def collapses(p: np.ndarray, s: np.ndarray,    # starting points
               tau: float = 1.0, predictor_rate: float = 1.0, weight_decay: float = 0.08, noise: float = 0.25,
-              time: float = 100.0, step: float = 0.1,
+              time: float = 80.0, step: float = 0.2,
              ) -> np.ndarray:                  # bool: s goes to zero
     "Which modes die: the mode's equations, followed from all starting points together by fourth-order Runge-Kutta."
     y = np.stack([np.asarray(p, dtype=float), np.asarray(s, dtype=float)])
@@ -312,7 +312,7 @@ def train_linear(arm: str, scale, seed: int) -> tuple[dict, dict]:  # metrics; w
         return {}
     watch(method)
     fit(method, data, steps=changed.updates, batch_size=changed.linear_batch, lr=changed.rate, optimizer=torch.optim.SGD, weight_decay=changed.linear_decay, schedule=constant, seed=seed,
-        device="cpu", monitor=watch, monitor_every=max(1, changed.updates // 100))
+        device="cpu", monitor=watch, monitor_every=max(1, changed.updates // 60))
     norm, p, s = zip(*course)
     metrics = dict(norm=norm[-1]) | (dict(misalignment=spectra(method, x)[2]) if isinstance(method.predictor, (nn.Linear, SpectralPredictor)) else {})
     return metrics, dict(norm=list(norm), p=torch.stack(p), s=torch.stack(s), time=[k * changed.rate * changed.updates / (len(norm) - 1) for k in range(len(norm))],
@@ -321,7 +321,7 @@ def train_linear(arm: str, scale, seed: int) -> tuple[dict, dict]:  # metrics; w
 # %% ../../nbs/distill/directpred.ipynb #6fe64824
 classroom = dict(encoder="convnet", stem="default", options={}, dim=64, hidden=128, rho=0.3, eps=0.1, every=1, momentum=0.99, predictor_rate=1.0,
                  strength=1.0, blur=False, min_area=0.2, flip=True, lr=1e-2, size=None, tuned={},                                                     # of the images
-                 vectors=4096, inputs=20, outputs=10, falloff=0.0, noise=0.25, linear_momentum=0.95, linear_decay=0.03, linear_batch=128, rate=0.1, updates=500)   # of the linear model
+                 vectors=4096, inputs=20, outputs=10, falloff=0.0, noise=0.25, linear_momentum=0.95, linear_decay=0.03, linear_batch=128, rate=0.15, updates=330)   # of the linear model
 MAIN = ["directpred", "byol_linear", "mlp_predictor", "no_predictor", "no_stop_gradient"]
 FLOORS = ["random_encoder", "raw_input"]
 
@@ -354,19 +354,20 @@ def run(arm, scale, seed):
     return metrics, extras
 
 # %% ../../nbs/distill/directpred.ipynb #83e90628
-def portrait(ax, tau: float = 1.0, weight_decay: float = 0.08, noise: float = 0.25, predictor_rate: float = 1.0, side: float = 1.2, n: int = 40) -> None:
-    "Phase portrait of one mode: the flow in the plane of p and s, the parabola of balance, the fixed points, and in red the basin of collapse."
+def portrait(ax, tau: float = 1.0, weight_decay: float = 0.08, noise: float = 0.25, predictor_rate: float = 1.0, side: float = 1.2, n: int = 32) -> float:
+    "Phase portrait of one mode: the flow in the plane of p and s, the parabola of balance, the fixed points, and in red the basin of collapse; returns its share of the plane."
     p, s = np.meshgrid(np.linspace(0, side, n), np.linspace(1e-3, side, n))
     dead = collapses(p, s, tau, predictor_rate, weight_decay, noise)
     d_p, d_s, _ = mode_flow(p, s, np.full_like(p, tau), predictor_rate, None, weight_decay, noise)
     ax.contourf(p, s, dead, levels=[0.5, 1.5], colors=["#f4c7b8"])
-    ax.streamplot(p[0], s[:, 0], d_p, d_s, color="0.7", linewidth=0.6, arrowsize=0.7, density=0.7)
+    ax.streamplot(p[0], s[:, 0], d_p, d_s, color="0.7", linewidth=0.6, arrowsize=0.7, density=0.5)
     curve = np.linspace(0, side, 100)
     ax.plot(curve, curve ** 2 / predictor_rate, "--", color="0.3", lw=1)
     ends = fixed_points(tau, weight_decay, noise)
     for q, face in zip((0.0, *ends), ("0.1", "white", "0.1")):
         if q == q: ax.plot(q, q ** 2 / predictor_rate, "o", mfc=face, mec="0.1", ms=6, zorder=5)
     ax.set(xlim=(0, side), ylim=(0, side), xlabel="predictor p", ylabel="features s")
+    return float(dead.mean())
 
 @run.figure
 def figure(extras):
