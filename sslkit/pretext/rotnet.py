@@ -275,7 +275,7 @@ MAIN = ["rotnet", "one_turn", "rotations_8", "rotations_2", "rotations_2b", "sup
                          rotation=up("fraction"), labels_20=up("fraction"), labels_100=up("fraction"), labels_400=up("fraction")),
             tried=dict(rotnet=3, supervised=1, rotations_2b=1),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_turned_photos", encoder="convnet", options=dict(widths=(8, 16, 32, 64), strides=(2, 1, 2, 2)), padding=1, flip=False, limit=2000, nonlinear=(), batch_size=16, steps=250,
+                tiny=dict(classroom, data="chalk_on_turned_photos", encoder="convnet", options=dict(widths=(8, 16, 32, 64), strides=(2, 1, 2, 2)), padding=1, flip=False, limit=2000, nonlinear=(), batch_size=16, steps=240,
                           arms=["rotnet", "supervised", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", encoder="convnet", options=dict(widths=(16, 32, 64, 128), strides=(1, 2, 2, 2)), size=16, limit=10_000, batch_size=16, steps=4000, labels=(20, 100, 400)),
                 gpu=dict(classroom, data="cifar10", padding=4, batch_size=128, steps=21_000, lr=1e-3, labels=(20, 100, 400), label_steps=5000),
@@ -293,17 +293,17 @@ def run(arm, scale, seed):
     if arm == "rotnet": scores["rotation"] = rotation_accuracy(method, getattr(data, scale.split))
     if arm in ("rotnet", "supervised", "random_encoder"):
         for n in scale.labels: scores[f"labels_{n}"] = few_labels(None if arm == "supervised" else method.encoder, data, scale, seed, n)
-    return scores, dict(curve=curve, scores=scores, state={k: v.cpu() for k, v in method.state_dict().items()}, images=data.test[torch.arange(4)].x)
+    kept = dict(curve=curve, scores=scores, state={k: v.cpu() for k, v in method.state_dict().items()}, images=data.test[torch.arange(4)].x)
+    if arm == "rotnet":
+        with torch.no_grad(): kept["says"] = method.eval().predict(kept["images"].to(next(method.parameters()).device))[0].softmax(1).cpu()
+    return scores, kept
 
 # %% ../../nbs/pretext/rotnet.ipynb #516f1a45
 @run.figure
 def figure(extras):
     "Two test images in four turns with what the network says; the probe of every block; rotation and probe over the training."
     import matplotlib.pyplot as plt
-    method = build("rotnet", run.at("tiny"))
-    method.load_state_dict(extras["rotnet"]["state"])
-    x = extras["rotnet"]["images"][:2]
-    with torch.no_grad(): says = method.eval().predict(x)[0].softmax(1)
+    x, says = extras["rotnet"]["images"][:2], extras["rotnet"]["says"]
     fig = plt.figure(figsize=(9, 2.9), layout="constrained")
     left, middle, right = fig.subfigures(1, 3, width_ratios=[1.25, 1, 1])
     for i, (ax, picture, p) in enumerate(zip(left.subplots(2, 4).flat, turned_copies(x)[0], says)):
