@@ -259,7 +259,7 @@ MAIN = ["mae", "autoencoder", "denoising", "mask_in_encoder", "random_encoder", 
                          better("mae", than="random_encoder", metric="fine_tune"),
                          above_floor("mae", metric="linear")),
             metrics=dict(linear=up("fraction"), knn=up("fraction"), fine_tune=up("fraction")),
-            tried=dict(mae=2, autoencoder=2, denoising=2, mask_in_encoder=2),
+            tried=dict(mae=4, autoencoder=2, denoising=1, mask_in_encoder=0),
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(network, depth=3), normalize=False, min_area=0.7, flip=False, lr=1.2e-2, batch_size=64, steps=300,
                           tuning_steps=0, arms=["mae", "autoencoder", "random_encoder", "raw_input"]),
