@@ -126,8 +126,10 @@ def test_a_killed_run_leaves_no_process_behind(tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_ctrl_c(tmp_path):
     command = [*SSLKIT, "run", "simclr", "--seeds", "1000-1300", "--arms", "simclr", "--out", str(tmp_path), "--no-cache"]
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "SSLKIT_PROGRESS": "0"})
+    heard = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)           # a shell's background job would be deaf to it
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "SSLKIT_PROGRESS": "0"}, preexec_fn=heard)
     time.sleep(12)
     running.send_signal(signal.SIGINT)
-    _, error = running.communicate(timeout=60)
+    try: _, error = running.communicate(timeout=60)
+    finally: running.kill()
     assert running.returncode == 2 and "Traceback" not in error and "stopped" in error, error

@@ -229,7 +229,7 @@ def test_files(evidence, tmp_path):
     assert json.loads(read(".json")) == rows and read(".html") == scoreboard_html(rows) and read(".md") == scoreboard_markdown(rows)
     lines = list(csv.DictReader(io.StringIO(read(".csv"))))
     line = next(x for x in lines if x["id"] == "simclr")
-    assert len(lines) == len(rows) and line["verdict"] == "holds" and float(line["estimate"]) == rows[0]["clauses"][0]["estimate"] and line["title"] == find("simclr").title
+    assert len(lines) == len(rows) and line["verdict"] == "holds" and float(line["estimate"]) == next(r for r in rows if r["id"] == "simclr")["clauses"][0]["estimate"] and line["title"] == find("simclr").title
     assert write_scoreboard(tmp_path / "a/b", "gpu") == page and {r["verdict"] for r in json.loads(read(".json"))} == {"none"}
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="is a file, not a folder"): write_scoreboard(tmp_path / "file")
