@@ -254,7 +254,7 @@ MAIN = ["mae", "autoencoder", "denoising", "mask_in_encoder", "random_encoder", 
 
 # %% ../../nbs/masked/mae.ipynb #34e6f06c
 @experiment(paper, arms=["mae", "autoencoder", "denoising", "mask_in_encoder", "random_encoder", "raw_input", *STUDIES], floors=["random_encoder", "raw_input"],
-            claim=all_of(better("mae", than="autoencoder", metric="linear", by=0.01),
+            claim=all_of(better("mae", than="autoencoder", metric="linear", by=0.02),
                          better("mae", than="denoising", metric="linear"),
                          better("mae", than="random_encoder", metric="fine_tune"),
                          above_floor("mae", metric="linear")),
