@@ -4,7 +4,7 @@
 
 # %% ../../nbs/data/source.ipynb #087dfc19
 from __future__ import annotations
-import gc, hashlib, json, math, multiprocessing, os, re, warnings
+import hashlib, json, math, multiprocessing, os, re, warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -347,7 +347,7 @@ class ImageFiles(Source):
     def _stream(self, order: Iterable[Tensor], stand_in: bool) -> Iterator[Batch]:
         from torch.utils.data import DataLoader
         own = torch.Generator()                                         # the global one would be drawn from, and training would depend on `workers`
-        loader = partial(DataLoader, batch_size=None, collate_fn=_as_it_is, num_workers=self.workers, worker_init_fn=_share_memory, generator=own)
+        loader = partial(DataLoader, batch_size=None, collate_fn=_as_it_is, num_workers=self.workers, generator=own)
         for batch, bad in loader(_Reader(self, stand_in), sampler=_Lists(order)):
             new = {path: why for path, why in bad.items() if path not in self._bad}     # two workers may have met the same
             if self.strict and new: path, why = next(iter(new.items())); raise InputError(f"{self._file(path)} {why}; mend or remove it.")
@@ -420,10 +420,6 @@ class _Lists:
     def __iter__(self) -> Iterator[list[int]]: return (i.tolist() for i in self.order)
 
 def _as_it_is(item: Any) -> Any: return item
-
-def _share_memory(worker: int) -> None:
-    "The garbage collector of a forked process would write to all objects of its parent, and so copy them, 150 MiB a worker."
-    gc.freeze()
 
 # %% ../../nbs/data/source.ipynb #adee8cb9
 def read_folder(path: str, size: int | None = None, name: str = "") -> Source:

@@ -192,7 +192,6 @@ classroom = dict(encoder="convnet", stem="default", options={}, strength=1.0, bl
             claim=all_of(better("dino", than="no_momentum", metric="linear"), better("dino", than="no_centring", metric="linear", by=0.02),
                          better("dino", than="no_sharpening", metric="linear", by=0.02), above_floor("dino", metric="linear")),
             metrics=dict(linear=up("fraction"), knn=up("fraction"), entropy=up("log K"), spread=up("log K")),
-            tried=dict(dino=1),
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), strength=2.0, global_area=(0.7, 1.0), local_area=(0.5, 1.0), local=2, flip=False, batch_size=64, steps=200,
                           arms=["dino", "no_centring", "no_sharpening", "random_encoder", "raw_input"]),
