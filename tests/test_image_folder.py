@@ -378,7 +378,8 @@ def test_nothing_that_can_be_read(tmp_path, monkeypatch, workers):
 @quietly
 def test_streams_train_and_are_measured(streams):
     from sslkit.core.train import fit
-    from sslkit.contrastive.simclr import SimCLR, simclr_views
+    from sslkit.contrastive.simclr import SimCLR
+    from sslkit.parts.image_views import simclr_views
     held, streamed = streams
     losses, kept = [], torch.cat([b.index for b in streamed.in_order()])
     for data in (streamed.take(kept), streamed.take(kept).held()):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'classroom', 'simclr_views', 'contrastive_loss', 'SimCLR', 'example', 'AttractOnly', 'build', 'recipe', 'run',
+__all__ = ['paper', 'classroom', 'contrastive_loss', 'SimCLR', 'example', 'AttractOnly', 'build', 'recipe', 'run',
            'class_similarity', 'figure']
 
 # %% ../../nbs/contrastive/simclr.ipynb #2d8f516c
@@ -49,25 +49,13 @@ from ..core.method import Method
 from ..core.probes import evaluate, knn, linear, raw_input
 from ..core.random import seed_everything
 from ..core.train import fit
-from ..core.views import ColorJitter, GaussianBlur, Grayscale, HorizontalFlip, RandomResizedCrop, Views
+from ..core.views import Views
 from ..data.source import source
 from ..parts.contrast import nt_xent
 from ..parts.encoders import encoder
 from ..parts.heads import mlp
+from ..parts.image_views import simclr_views
 from ..parts.lars import LARS
-
-# %% ../../nbs/contrastive/simclr.ipynb #3edb9c11
-def simclr_views(strength: float = 1.0,   # of the colour distortion; 1 on ImageNet, 0.5 on CIFAR-10, 0: crops and flips only
-                 blur: float = 0.5,       # probability of a blur; 0 on small images
-                 min_area: float = 0.08,  # smallest crop, as a fraction of the image
-                 size: int | None = None, # of the views; None: that of the images
-                 flip: bool = True,       # False where left is not right: digits, text
-                ) -> Views:               # called with a batch: two views (N, C, H, W)
-    "Two views per image by the recipe of Chen et al. 2020, appendix A."
-    ops = [RandomResizedCrop(size, scale=(min_area, 1.0)), *([HorizontalFlip()] if flip else [])]
-    if strength: ops += [ColorJitter(0.8 * strength, 0.8 * strength, 0.8 * strength, 0.2 * strength, p=0.8), Grayscale(p=0.2)]
-    if blur: ops += [GaussianBlur(p=blur)]
-    return Views(*ops, n=2)
 
 # %% ../../nbs/contrastive/simclr.ipynb #e4ecfe89
 def contrastive_loss(za: Tensor,  # (N, D) projections of one view

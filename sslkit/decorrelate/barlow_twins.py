@@ -7,9 +7,9 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'STUDIES', 'classroom', 'MAIN', 'byol_views', 'standardize', 'cross_correlation', 'off_diagonal',
-           'barlow_loss', 'BarlowTwins', 'PaperBarlowTwins', 'example', 'SoftmaxTwins', 'AsymmetricTwins', 'build',
-           'recipe', 'matrix_of', 'keep_matrix', 'run', 'figure']
+__all__ = ['paper', 'STUDIES', 'classroom', 'MAIN', 'standardize', 'cross_correlation', 'off_diagonal', 'barlow_loss',
+           'BarlowTwins', 'PaperBarlowTwins', 'example', 'SoftmaxTwins', 'AsymmetricTwins', 'build', 'recipe',
+           'matrix_of', 'keep_matrix', 'run', 'figure']
 
 # %% ../../nbs/decorrelate/barlow_twins.ipynb #d4f76a7f
 paper = Paper(
@@ -54,24 +54,12 @@ from ..core.method import Method, decay_groups
 from ..core.probes import embed, evaluate, knn, linear, rankme, raw_input
 from ..core.random import seed_everything
 from ..core.train import fit
-from ..core.views import ColorJitter, GaussianBlur, Grayscale, HorizontalFlip, RandomResizedCrop, Solarize, Views
+from ..core.views import Views
 from ..data.source import source
 from ..parts.encoders import encoder
 from ..parts.heads import mlp
+from ..parts.image_views import byol_views
 from ..parts.lars import LARS
-
-# %% ../../nbs/decorrelate/barlow_twins.ipynb #a4588f63
-def byol_views(strength: float = 1.0,    # of the colour jitter
-               blur: bool = True,        # blur and solarisation; False on small images
-               min_area: float = 0.08,   # smallest crop, as a fraction of the image
-               size: int | None = None,  # of the views; None: that of the images
-               flip: bool = True,        # False where left is not right: digits, text
-              ) -> Views:                # called with a batch: two views (N, C, H, W)
-    "Two differently distorted views by the recipe of Zbontar et al. 2021, appendix A.2 (from Grill et al. 2020)."
-    common = [RandomResizedCrop(size, scale=(min_area, 1.0)), *([HorizontalFlip()] if flip else []),
-              ColorJitter(0.4 * strength, 0.4 * strength, 0.2 * strength, 0.1 * strength, p=0.8), Grayscale(p=0.2)]
-    if not blur: return Views(*common, n=2)
-    return Views(*common, GaussianBlur(p=1.0)) + Views(*common, GaussianBlur(p=0.1), Solarize(p=0.2))
 
 # %% ../../nbs/decorrelate/barlow_twins.ipynb #2039cd19
 def standardize(z: Tensor,    # (N, D)

@@ -44,8 +44,9 @@ from ..core.probes import embed, evaluate, linear
 from ..core.random import seed_everything
 from ..core.train import fit
 from ..data.source import source
-from .barlow_twins import BarlowTwins, byol_views
+from .barlow_twins import BarlowTwins
 from ..parts.encoders import encoder
+from ..parts.image_views import byol_views
 
 # %% ../../nbs/decorrelate/rankme.ipynb #1484ae1d
 def effective_rank(z: Tensor,          # (N, K) embeddings, as they are

@@ -7,8 +7,8 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'COLLAPSES', 'classroom', 'dino_views', 'DINOHead', 'dino_loss', 'DINO', 'example', 'build', 'recipe',
-           'targets', 'run', 'figure']
+__all__ = ['paper', 'COLLAPSES', 'classroom', 'DINOHead', 'dino_loss', 'DINO', 'example', 'build', 'recipe', 'targets', 'run',
+           'figure']
 
 # %% ../../nbs/distill/dino.ipynb #9e9d1aa7
 paper = Paper(
@@ -57,29 +57,12 @@ from ..core.method import Method
 from ..core.probes import evaluate, knn, linear, raw_input
 from ..core.random import seed_everything
 from ..core.train import fit
-from ..core.views import ColorJitter, GaussianBlur, Grayscale, HorizontalFlip, RandomResizedCrop, Solarize, Views
+from ..core.views import Views
 from ..data.source import source
 from ..parts.ema import EMA
 from ..parts.encoders import encoder
+from ..parts.image_views import dino_views
 from ..parts.schedules import between
-
-# %% ../../nbs/distill/dino.ipynb #9bf3770b
-def dino_views(strength: float = 1.0,      # of the colour jitter; 0: none
-               blur: bool = True,          # blur and solarisation; False on small images
-               local: int = 8,             # small crops
-               global_area: tuple[float, float] = (0.4, 1.0),   # of the large crops, as shares of the image
-               local_area: tuple[float, float] = (0.05, 0.4),
-               size: int | None = None,    # of the large crops in pixels; None: that of the images
-               local_size: int = 96,       # of the small ones
-               flip: bool = True,          # False where left is not right
-              ) -> Views:                  # called with a batch: 2 + `local` views
-    "Multi-crop by the recipe of Caron et al. 2021, section 3.2."
-    common = [HorizontalFlip()] * flip
-    if strength: common += [ColorJitter(0.4 * strength, 0.4 * strength, 0.2 * strength, 0.1 * strength, p=0.8), Grayscale(p=0.2)]
-    soft = lambda p: [GaussianBlur(p=p)] * blur
-    one, other = ([RandomResizedCrop(size, scale=global_area), *common, *soft(p), *last] for p, last in ((1.0, []), (0.1, [Solarize(p=0.2)] * blur)))
-    views = Views(*one) + Views(*other)
-    return views + Views(RandomResizedCrop(local_size, scale=local_area), *common, *soft(0.5), n=local) if local else views
 
 # %% ../../nbs/distill/dino.ipynb #fead0d9d
 class DINOHead(nn.Module):

@@ -60,10 +60,10 @@ from ..core.random import Draw, seed_everything
 from ..core.train import constant, fit
 from ..core.views import Views
 from ..data.source import source
-from ..decorrelate.barlow_twins import byol_views
 from ..parts.ema import EMA
 from ..parts.encoders import encoder
 from ..parts.heads import mlp
+from ..parts.image_views import byol_views
 
 # %% ../../nbs/distill/directpred.ipynb #3cf3d475
 def matrix_flow(w: np.ndarray,                 # (D, I): the online network

@@ -8,8 +8,8 @@ from ..core.paper import Paper
 
 # %% auto #0
 __all__ = ['paper', 'COUNTS', 'MASKS', 'STUDIES', 'CHANGES', 'network', 'classroom', 'MAIN', 'mae_views', 'whole_patches',
-           'normalize_patches', 'masked_loss', 'MAE', 'example', 'paint', 'Classifier', 'fine_tune', 'Denoising',
-           'build', 'recipe', 'paintings', 'run', 'figure']
+           'normalize_patches', 'masked_loss', 'MAE', 'example', 'paint', 'Denoising', 'build', 'recipe', 'paintings',
+           'run', 'figure']
 
 # %% ../../nbs/masked/mae.ipynb #7a17241f
 paper = Paper(
@@ -46,24 +46,24 @@ paper = Paper(
 )
 
 # %% ../../nbs/masked/mae.ipynb #a94873af
-import copy
 from collections.abc import Mapping
 from functools import partial
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from ..core.batch import Batch, Source
+from ..core.batch import Batch
 from ..core.claims import above_floor, all_of, better, up
 from ..core.errors import InputError, unknown
 from ..core.experiment import experiment, verify
 from ..core.method import Method
-from ..core.probes import draw_per_class, evaluate, features, knn, linear, raw_input
+from ..core.probes import evaluate, knn, linear, raw_input
 from ..core.random import Draw, seed_everything
 from ..core.train import cosine, fit
 from ..core.views import HorizontalFlip, RandomResizedCrop, Views
 from ..data.source import source
 from ..parts.decoder import Decoder
 from ..parts.encoders import encoder
+from ..parts.finetune import fine_tune
 from ..parts.masking import block_mask, grid_mask, grid_of, patchify, random_mask, unpatchify, visible
 
 # %% ../../nbs/masked/mae.ipynb #a974825a
@@ -165,38 +165,6 @@ def paint(method: MAE, x: Tensor,   # (N, C, H, W) float in [0, 1], whole patche
         said = said * (variance + 1e-6).sqrt() + mean
     return (unpatchify(torch.where(mask[..., None], said, true), p, grid) * pixels.std + pixels.mean).clamp(0, 1)
 
-# %% ../../nbs/masked/mae.ipynb #b0e0639e
-class Classifier(Method):
-    "A pre-trained ViT with a linear layer, trained with labels."
-    looks_across_batch = True
-    def __init__(self, encoder: nn.Module, views: Views, classes: int,
-                 blocks: int | None = None):   # of the last blocks train; 0: only the linear layer; None: everything
-        super().__init__(encoder, views, norm=nn.BatchNorm1d(encoder.dim, affine=False), head=nn.Linear(encoder.dim, classes))
-        if blocks is not None:
-            encoder.requires_grad_(False)
-            for m in [*encoder.blocks[len(encoder.blocks) - blocks:], *([encoder.norm] if blocks else [])]: m.requires_grad_(True)
-
-    def views(self, batch: Batch) -> tuple[Tensor, Tensor]: return whole_patches(self.augment(batch)[0], self.encoder.patch_size), batch.y
-
-    def scores(self, x: Tensor) -> Tensor:   # (N, classes)
-        return self.head(self.norm(self.encoder(x)))
-
-    def loss(self, x: Tensor, y: Tensor) -> Tensor: return F.cross_entropy(self.scores(x).float(), y)
-
-def fine_tune(encoder: nn.Module,           # is copied
-              data: Source, split: str,     # trained on `train`, measured on `split`
-              labels: int = 20,             # per class
-              blocks: int | None = None,    # of the last blocks train; None: everything
-              views: Views | None = None, steps: int = 200, batch_size: int = 64, lr: float = 1e-3,
-              seed: int = 0, device: str = "auto") -> float:  # accuracy in [0, 1]
-    "Train the encoder with a few labels (those that `seed` draws), and classify."
-    few = data.train.take(draw_per_class(data.train.y, labels, seed))
-    seed_everything(seed)
-    method = Classifier(copy.deepcopy(encoder), views or mae_views(), int(data.train.y.max()) + 1, blocks)
-    fit(method, few, steps=steps, batch_size=min(batch_size, len(few)), lr=lr, weight_decay=0.05, seed=seed, device=device)
-    found = features(method.scores, data.splits[split])
-    return (found.z.argmax(1) == found.y).float().mean().item()
-
 # %% ../../nbs/masked/mae.ipynb #202fb860
 class Denoising(MAE):
     "An autoencoder that hides nothing and lays Gaussian noise over the image (Vincent et al. 2008)."
@@ -276,7 +244,7 @@ def run(arm, scale, seed):
     if arm not in ("random_encoder", "raw_input"): fit(method, data.train, **recipe(scale), seed=seed)
     scores = dict(evaluate(raw_input(data) if arm == "raw_input" else method.evaluated, data, probes=[linear(), knn()], split=scale.split, floors=False))
     if scale.tuning_steps and arm != "raw_input":
-        scores["fine_tune"] = fine_tune(method.evaluated, data, scale.split, scale.labels, None, method.augment, scale.tuning_steps, lr=scale.tuning_lr, seed=seed, device=scale.device)
+        scores["fine_tune"] = fine_tune(method.evaluated, data, scale.split, method.augment, scale.labels, steps=scale.tuning_steps, lr=scale.tuning_lr, seed=seed, device=scale.device)
     if arm != "mae": return scores
     pictures = data.test[torch.arange(6)].to(next(method.parameters()).device).x
     return scores, dict(images=pictures.cpu(), paintings=paintings(method, pictures), weights={k: v.cpu() for k, v in method.state_dict().items()})

@@ -5,7 +5,8 @@ import time
 
 import torch
 
-from sslkit.contrastive.simclr import SimCLR, simclr_views
+from sslkit.contrastive.simclr import SimCLR
+from sslkit.parts.image_views import simclr_views
 from sslkit.core.batch import Source
 from sslkit.core.train import fit
 from sslkit.parts.encoders import encoder
