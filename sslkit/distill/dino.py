@@ -176,7 +176,7 @@ classroom = dict(encoder="convnet", stem="default", options={}, strength=1.0, bl
                          better("dino", than="no_sharpening", metric="linear", by=0.02), above_floor("dino", metric="linear")),
             metrics=dict(linear=up("fraction"), knn=up("fraction"), entropy=up("log K"), spread=up("log K")),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), strength=2.0, global_area=(0.7, 1.0), local_area=(0.5, 1.0), local=2, flip=False, batch_size=64, steps=200,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), strength=2.0, global_area=(0.7, 1.0), local_area=(0.5, 1.0), local=1, flip=False, batch_size=48, steps=150,
                           arms=["dino", "no_centring", "no_sharpening", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=128, steps=1500),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", local=4, local_size=16, prototypes=4096, hidden=2048, bottleneck=256, momentum=(0.99, 1.0), hold_epochs=1,

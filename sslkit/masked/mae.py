@@ -230,7 +230,7 @@ MAIN = ["mae", "autoencoder", "denoising", "mask_in_encoder", "random_encoder", 
             tried=dict(mae=4, autoencoder=2, denoising=1, mask_in_encoder=0),
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(network, depth=3), normalize=False, min_area=0.7, flip=False, lr=1.2e-2, batch_size=64, steps=300,
-                          tuning_steps=0, arms=["mae", "autoencoder", "random_encoder", "raw_input"]),
+                          tuning_steps=0, arms=["mae", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, options=dict(network, patch_size=2, depth=3), batch_size=128, steps=400),
                 gpu=dict(classroom, data="cifar10", options=dict(network, image_size=32, dim=192, depth=12, heads=3), decoder=dict(dim=128, depth=4, heads=4), lr=6e-4, batch_size=512,
                          steps=39_000, warmup=0.05, tuning_steps=2000, tuning_lr=5e-4, arms=MAIN),
