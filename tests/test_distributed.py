@@ -117,3 +117,25 @@ def test_precision_reaches_the_encoder(devices):
 
 def test_full_precision_is_the_default():
     assert trained(1)[0].bits == 32
+
+
+def shared_memory(rank, rows, scores):
+    "A queue and assignments, each process with its half."
+    from sslkit.parts.queue import Queue
+    from sslkit.parts.sinkhorn import sinkhorn
+    queue = Queue(7, 3)
+    for part in rows: queue.push(part.chunk(2)[rank])
+    return queue(), sinkhorn(scores.chunk(2)[rank])
+
+
+def test_queues_and_assignments_are_those_of_the_joined_batch():
+    from sslkit.parts.queue import Queue
+    from sslkit.parts.sinkhorn import sinkhorn
+    g = torch.Generator().manual_seed(0)
+    rows, scores = torch.randn(3, 4, 3, generator=g), torch.randn(8, 5, generator=g) / 10
+    queue, assigned = on_two(shared_memory, rows, scores)
+    alone = Queue(7, 3)
+    for part in rows: alone.push(part)
+    assert torch.equal(torch.tensor(queue), alone()) and alone.full
+    assert torch.allclose(torch.tensor(assigned), sinkhorn(scores)[:4], atol=1e-6)
+    assert not torch.allclose(torch.tensor(assigned), sinkhorn(scores[:4]), atol=1e-2)       # half of the batch alone would share otherwise
