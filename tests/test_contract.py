@@ -196,7 +196,7 @@ def after_steps(id, rank=0, world=1, steps=4):
                 if world > 1: dist.all_reduce(p.grad); p.grad /= world
                 p -= 0.05 * p.grad; p.grad = None
         method.after_step(progress)
-    return torch.cat([t.flatten().double() for t in method.state_dict().values() if t.is_floating_point()])
+    return {k: t.flatten() for k, t in method.state_dict().items() if t.is_floating_point() and t.numel()}
 
 
 def in_one_of_two(rank, ids, shared):
@@ -207,7 +207,7 @@ def in_one_of_two(rank, ids, shared):
         flat = gradient(id, rank, 2)
         dist.all_reduce(flat)
         out.append(flat / 2)
-    return [*out, *(after_steps(id, rank, 2) for id in shared)]
+    return [*out, *(torch.cat(list(after_steps(id, rank, 2).values())) for id in shared)]
 
 
 @functools.cache
@@ -231,5 +231,6 @@ def test_two_processes_remember_what_one_would():
     "End to end, hooks included: teachers, centres, queues and prototypes are the same in both and those of one process."
     for id, together in two_processes()[1].items():
         alone = after_steps(id)
-        error = (together - alone).norm() / alone.norm()
-        assert together.shape == alone.shape and error < 1e-4, f"{id}: relative error {error:.2e}"
+        for (name, one), two in zip(alone.items(), together.split([len(t) for t in alone.values()]), strict=True):
+            error = (two - one).norm() / (one.norm() + 1e-4)
+            assert error < 1e-3, f"{id}: {name} has the relative error {error:.2e}"
