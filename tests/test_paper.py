@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 from sslkit.core.errors import InputError
-from sslkit.core.paper import CHAPTERS, KINDS, LEVELS, STATUSES, Mechanism, Number, Paper, card_of, catalogue, find
+from sslkit.core.paper import AXES, CHAPTERS, KINDS, LEVELS, STATUSES, Mechanism, Number, Paper, card_of, catalogue, find
 
 CARD = dict(id="a_room", title="A room", authors="Doe", year=2020, chapter="masked", modality="image", idea="Look at half.", claim="Half is enough.",
             arxiv="2001.00001", fidelity=[("half of the image", "paper (eq. 1)")], minutes=20, level="advanced", after="look", question="Which half?")
@@ -26,7 +26,7 @@ cards = st.builds(Paper, id=st.from_regex("[a-z][a-z0-9_]{0,9}", fullmatch=True)
                   modality=st.sampled_from(["image", "image_text"]), kind=st.sampled_from(KINDS), idea=text, claim=text, arxiv=st.sampled_from(["", "2103.03230", "cs.LG/0101001"]),
                   numbers=st.lists(st.builds(Number, text, st.one_of(st.floats(allow_nan=False), st.integers(), text), text, text), max_size=3),
                   fidelity=st.lists(st.builds(lambda what, status, why: Mechanism(what, f"{status} ({why})"), text, st.sampled_from(STATUSES), text), max_size=3),
-                  needs=st.lists(text, max_size=2), minutes=st.integers(0, 90), level=st.sampled_from(("", *LEVELS)), after=text, question=text)
+                  axes=st.one_of(st.just(()), st.tuples(*(st.tuples(st.just(k), text) for k in AXES))), builds_on=st.lists(text, max_size=2), needs=st.lists(text, max_size=2), minutes=st.integers(0, 90), level=st.sampled_from(("", *LEVELS)), after=text, question=text)
 
 class Balanced(HTMLParser):
     "Every tag that is opened is closed; nothing is fetched, nothing runs; keeps the text."
@@ -45,16 +45,16 @@ def test_any_card_survives_json_and_is_shown_whole(card):
     assert stored["module"] == f"sslkit.{card.chapter}.{card.id}" and stored["notebook"] == f"nbs/{card.chapter}/{card.id}.ipynb"
     page = Balanced(card._repr_html_())
     assert page.open == [] and set(page.links) == ({card.link} if card.arxiv else set())
-    shown = [card.title, card.idea, card.claim, card.question, *(n.what for n in card.numbers), *(n.source for n in card.numbers), *(m.what for m in card.fidelity), *(m.why for m in card.fidelity)]
+    shown = [card.title, card.idea, card.claim, card.question, *(v for _, v in card.axes), *(n.what for n in card.numbers), *(n.source for n in card.numbers), *(m.what for m in card.fidelity), *(m.why for m in card.fidelity)]
     for fact in shown: assert fact in page.text and squeezed(fact) in squeezed(str(card))                # lines are broken in plain text
     assert sum(card.faithful.values()) == len(card.fidelity)
     assert isinstance(str(card), str) and isinstance(card._repr_markdown_(), str)
 
 def test_nothing_on_a_card_becomes_markup():
     bad = '"><img src=x onerror=alert(1)>&amp;'
-    card = Paper(**CARD | dict(title=bad, authors=bad, idea=bad, claim=bad, after=bad, question=bad, needs=[bad], arxiv="", url="https://example.org/" + bad,
+    card = Paper(**CARD | dict(title=bad, authors=bad, idea=bad, claim=bad, after=bad, question=bad, needs=[bad], axes=[(k, bad) for k in AXES], arxiv="", url="https://example.org/" + bad,
                                numbers=[(bad, bad, bad, bad)], fidelity=[(bad, f"paper ({bad})")]))
-    page = Balanced(card._repr_html_()); assert page.text.count(bad) == 13 and set(page.links) == {card.url}
+    page = Balanced(card._repr_html_()); assert page.text.count(bad) == 19 and set(page.links) == {card.url}
 
 def test_the_status_of_a_mechanism():
     m = Mechanism("half", "our choice (a third (of 9 patches), as in (Doe))"); assert (m.kind, m.why) == ("our choice", "a third (of 9 patches), as in (Doe)")
@@ -75,7 +75,7 @@ def test_text_and_markdown_tell_everything():
     (dict(arxiv=2001.00001), "arxiv=2001.00001 is no text"), (dict(arxiv="arXiv:2001.00001"), "no arXiv number"), (dict(arxiv="2001.00001v3"), "without version"),
     (dict(url="example.org"), "https://"), (dict(year="2020"), "whole number"), (dict(year=True), "whole number"), (dict(title=""), "title is empty"), (dict(authors=""), "authors is empty"),
     (dict(id="A-room"), "small letters"), (dict(id="../a"), "small letters"), (dict(modality="Image text"), "small letters"), (dict(chapter="mask"), "did you mean masked"),
-    (dict(kind="methods"), "did you mean method"), (dict(level="hard"), "choose one of advanced"), (dict(needs="simclr"), "needs="), (dict(needs=[1]), "needs="),
+    (dict(kind="methods"), "did you mean method"), (dict(level="hard"), "choose one of advanced"), (dict(needs="simclr"), "needs="), (dict(builds_on=[1]), "builds_on="), (dict(axes=[("views", "two")]), "in this order"), (dict(axes=[("views", "")]), "pairs of texts"), (dict(needs=[1]), "needs="),
     (dict(numbers=[("top-1", 73.2)]), "(what, value, setting, source)"), (dict(numbers=[("top-1", 73.2, "ImageNet", "")]), "source=''"), (dict(numbers=[("top-1", None, "x", "y")]), "value=None"),
     (dict(numbers=[dict(what="top-1")]), "(what, value, setting, source)"), (dict(numbers="73"), "list of tuples"), (dict(numbers=[7]), "(what, value, setting, source)"),
     (dict(fidelity=[("half", "Paper")]), "begin with one of"), (dict(fidelity=[("half", "papers")]), "begin with one of"), (dict(fidelity=[("half", "paper eq. 1")]), "begin with one of"),

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from .errors import InputError, unknown
 
 # %% auto #0
-__all__ = ['CHAPTERS', 'KINDS', 'LEVELS', 'STATUSES', 'COLOURS', 'Number', 'Mechanism', 'Paper', 'card_of', 'catalogue', 'find']
+__all__ = ['CHAPTERS', 'KINDS', 'LEVELS', 'STATUSES', 'AXES', 'COLOURS', 'Number', 'Mechanism', 'Paper', 'card_of', 'catalogue',
+           'find']
 
 # %% ../../nbs/core/paper.ipynb #e46cb64d
 CHAPTERS = ("pretext", "contrastive", "distill", "decorrelate", "cluster", "masked", "views",
@@ -20,6 +21,8 @@ CHAPTERS = ("pretext", "contrastive", "distill", "decorrelate", "cluster", "mask
 KINDS = ("method", "theory", "evaluation", "survey", "study", "dataset", "application")
 LEVELS = ("first course", "advanced", "research")
 STATUSES = ("paper", "official code", "our choice", "left out")
+AXES = {"views": "what the networks see", "pair": "the networks that are compared, and how one follows the other", "target": "what is predicted", "predictor": "what stands between the representation and its target",
+        "loss": "how prediction and target are compared", "against collapse": "why the same answer for everything is no solution"}
 
 # %% ../../nbs/core/paper.ipynb #91155dd9
 class Number(NamedTuple):
@@ -72,6 +75,14 @@ def _texts(name: str, rows) -> tuple[str, ...]:
         raise InputError(f"{name}={rows!r} is not a list of texts; write {name}=['...'].")
     return tuple(rows)
 
+def _axes(rows) -> tuple[tuple[str, str], ...]:
+    "Pairs (axis, where the method stands), one for each of `AXES` or none."
+    if not isinstance(rows, (list, tuple)) or not all(isinstance(r, (list, tuple)) and len(r) == 2 and all(isinstance(x, str) and x for x in r) for r in rows):
+        raise InputError(f"axes={rows!r} is no list of pairs of texts; write axes=[('views', '...'), ...].")
+    if rows and [axis for axis, _ in rows] != list(AXES):
+        raise InputError(f"axes names {', '.join(axis for axis, _ in rows)}; a method stands somewhere on each of these, in this order: {', '.join(AXES)}.")
+    return tuple(map(tuple, rows))
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Paper:
     "The card of one published system: literals only, so that it can be read without running anything."
@@ -88,6 +99,8 @@ class Paper:
     url: str = ""                    # where there is no arXiv number
     numbers: tuple[Number, ...] = ()        # what the paper reports: (what, value, setting, source)
     fidelity: tuple[Mechanism, ...] = ()    # how the room follows it: (mechanism, status)
+    axes: tuple[tuple[str, str], ...] = ()   # where a method stands on each of `AXES`, in a few words: (axis, here)
+    builds_on: tuple[str, ...] = ()  # ids of the earlier systems whose idea it takes further: its parents in the family tree
     needs: tuple[str, ...] = ()      # rooms to have seen before
     minutes: int = 0                 # to read, run and play
     level: str = ""                  # one of `LEVELS`
@@ -109,7 +122,8 @@ class Paper:
         for name, of in dict(numbers=_number, fidelity=_mechanism).items():
             if not isinstance(getattr(self, name), (list, tuple)): raise InputError(f"{name} is no list; write a list of tuples.")
             object.__setattr__(self, name, tuple(of(r) for r in getattr(self, name)))
-        object.__setattr__(self, "needs", _texts("needs", self.needs))
+        for name in ("builds_on", "needs"): object.__setattr__(self, name, _texts(name, getattr(self, name)))
+        object.__setattr__(self, "axes", _axes(self.axes))
 
     @property
     def link(self) -> str:
@@ -179,6 +193,9 @@ def _html(p: Paper) -> str:
                 f'<b style="flex:0 0 {column}ch;text-align:right;font-variant-numeric:tabular-nums">{e(str(n.value))}</b>'
                 f'<span style="flex:1 1 9em">{e(n.what)} <span style="{faint}">{e(n.setting)}</span></span>'
                 f'<span style="{faint};margin-left:auto">{e(n.source)}</span></div>' for n in p.numbers]
+    if p.axes:
+        out.append(_heading("Where it stands"))
+        out += [f'<div style="display:flex;flex-wrap:wrap;gap:0 .9em;padding:.28em 0;{line}"><span style="{faint};flex:0 0 8.5em">{e(k)}</span><span style="flex:1 1 14em">{e(v)}</span></div>' for k, v in p.axes]
     if p.fidelity:
         counts = "".join(f'<span style="white-space:nowrap">{_dot(s)} {n} {s}</span>' for s, n in p.faithful.items() if n)
         out.append(_heading("Fidelity", f'<span style="display:flex;flex-wrap:wrap;gap:0 1em;font-size:.82em;opacity:.85">{counts}</span>'))
@@ -205,6 +222,7 @@ def _markdown(p: Paper) -> str:
     parts = [f"**{p.title}**  \n{p.cite}{where} · {p.chapter} · {p.kind} · {p.modality}", p.idea, f"**Claim.** {p.claim}"]
     if p.numbers:
         parts.append("\n".join(["| the paper's number | value | setting | source |", "|---|---|---|---|", *(f"| {' | '.join(map(cell, (n.what, n.value, n.setting, n.source)))} |" for n in p.numbers)]))
+    if p.axes: parts.append("\n".join(["| axis | here |", "|---|---|", *(f"| {k} | {cell(v)} |" for k, v in p.axes)]))
     if p.fidelity:
         parts.append("\n".join(["| mechanism | here |", "|---|---|", *(f"| {cell(m.what)} | {cell(m.status)} |" for m in p.fidelity)]))
     if p.question: parts.append(f"**Before you run anything:** {p.question}")
@@ -215,6 +233,7 @@ def _text(p: Paper, width: int = 96) -> str:
     wrap = lambda text, indent="": textwrap.fill(text, width, initial_indent=indent, subsequent_indent=" " * len(indent), break_long_words=False)
     parts = [wrap(p.title), f"{p.cite}{', ' + p.link if p.link else ''}\n{p.chapter}, {p.kind}, {p.modality}", wrap(p.idea), wrap("Claim: " + p.claim)]
     if p.numbers: parts.append("\n".join(["The paper's numbers", *(wrap(f"{n.what}; {n.setting}; {n.source}", f"{n.value!s:>8}  ") for n in p.numbers)]))
+    if p.axes: parts.append("\n".join(["Where it stands", *(wrap(v, f"  {k:16}  ") for k, v in p.axes)]))
     if p.fidelity: parts.append("\n".join(["Fidelity", *(wrap(f"{m.what}{': ' + m.why if m.why else ''}", f"  {m.kind:13}  ") for m in p.fidelity)]))
     if p.question: parts.append(wrap("Before you run anything: " + p.question))
     return "\n\n".join([*parts, *map(wrap, filter(None, _classroom(p)))])
