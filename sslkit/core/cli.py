@@ -96,7 +96,7 @@ def show(id: Annotated[str, typer.Argument(help="Name of a room, as `sslkit list
     print(f"\nevidence at scale small: {verdict_of(paper)}\nnotebook: {paper.notebook}\nimport:   from {paper.module} import ...\nrun it:   sslkit run {paper.id}")
 
 # %% ../../nbs/core/cli.ipynb #3a28fba6
-Scale_ = Annotated[str, typer.Option(help="tiny (seconds), small (minutes), gpu, paper.")]
+Scale_ = Annotated[str, typer.Option(help="tiny (seconds), small (minutes), equal (all methods alike), gpu, paper.")]
 Data_ = Annotated[Optional[str], typer.Option(help="Other data than the scale's: cifar10, folder:PATH, npz:PATH, ...")]
 Limit_ = Annotated[Optional[int], typer.Option(help="At most so many samples of every split.")]
 Device_ = Annotated[Optional[str], typer.Option(help="auto, cpu, cuda, mps.")]

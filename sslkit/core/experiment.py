@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from . import ledger
-from .claims import Claim, Metric, Verdict, judge
+from .claims import Claim, Metric, Verdict, above_floor, judge
 from .errors import InputError, need, unknown
 from .paper import Paper, find
 
 # %% auto #0
-__all__ = ['SCALES', 'TRAINING', 'Scale', 'Result', 'Run', 'Experiment', 'peak_mb', 'experiment', 'experiment_of', 'Record',
-           'recorded', 'judge_plan', 'Verification', 'cell', 'verify', 'check_golden', 'measure_all']
+__all__ = ['SCALES', 'EQUAL', 'TRAINING', 'Scale', 'Result', 'Run', 'Experiment', 'peak_mb', 'experiment', 'experiment_of',
+           'Record', 'recorded', 'judge_plan', 'Verification', 'cell', 'verify', 'check_golden', 'measure_all']
 
 # %% ../../nbs/core/experiment.ipynb #043510b3
-SCALES = ("tiny", "small", "gpu", "paper")
+SCALES = ("tiny", "small", "equal", "gpu", "paper")
+EQUAL = dict(data="cifar10", size=16, limit=10_000, batch_size=128, steps=2000)            # what every method of images gets at scale equal
 TRAINING = ("steps", "batch_size", "lr", "weight_decay", "clip", "accumulate", "device", "precision")
 
 class Scale:
@@ -95,7 +96,8 @@ class Experiment:
             if arm not in arms: raise unknown("arm in tried", arm, arms)
         self.function, self.paper, self.arms, self.claim, self.metrics = function, paper, tuple(arms), claim, dict(metrics)
         self.floors, self.looks, self.tried = tuple(floors), tuple(looks), dict(tried)
-        self.scales = {name: Scale(name, **settings) for name, settings in scales.items()}
+        self.scales = {name: Scale(name, **settings) for name, settings in scales.items() if name != "equal"}
+        if self.comparable: self.scales["equal"] = self._equal(scales.get("equal", {}))
         self.__doc__, self.__name__, self._figure = function.__doc__, function.__name__, None
 
     def __call__(self, arm: str, scale: str | Scale = "tiny", seed: int = 0) -> dict[str, float]:
@@ -110,6 +112,20 @@ class Experiment:
             if scale not in self.scales: raise unknown(f"scale of {self.paper.id}", scale, self.scales)
             scale = self.scales[scale]
         return scale.replace(**{k: v for k, v in changed.items() if v is not None})
+
+    @property
+    def comparable(self) -> bool:
+        "Does it train a network on pictures, so that it can be run beside the others at scale `equal`?"
+        return self.paper.kind in ("method", "theory") and "linear" in self.metrics and "small" in self.scales and {"encoder", "options", *EQUAL} <= {*self.scales["small"].settings}
+
+    def _equal(self, changed: Mapping[str, Any]) -> Scale:
+        "The method and the floors on common ground; a ConvNet has its default widths."
+        small = self.scales["small"].settings
+        return Scale("equal", **{**small, **EQUAL, "arms": [self.arms[0], *self.floors], "options": {} if small["encoder"] == "convnet" else small["options"], **changed})
+
+    def claim_at(self, scale: Scale) -> Claim:
+        "What the runs of a scale are to show: the paper's claim; at `equal`, where there is one trained arm, that it is above the floors."
+        return above_floor(self.arms[0], metric="linear") if scale.name == "equal" else self.claim
 
     def figure(self, function: Callable[[dict[str, dict]], Any]) -> Callable:
         "Register the room's teaching figure: a function from the extras of each arm to a matplotlib figure."
@@ -147,7 +163,7 @@ class Experiment:
         "What is registered before witness seeds are run: claim, arms, settings, and how many settings were tried for each arm."
         scale = self.at(scale)
         arms = list(scale.arms or self.arms)
-        return dict(kind="plan", id=self.paper.id, scale=scale.name, level=scale.level, claim=self.claim.to_dict(), arms=arms,
+        return dict(kind="plan", id=self.paper.id, scale=scale.name, level=scale.level, claim=self.claim_at(scale).to_dict(), arms=arms,
                     floors=[f for f in self.floors if f in arms], metrics={k: m.to_dict() for k, m in self.metrics.items()}, looks=list(self.looks),
                     settings=scale.settings, tried={a: self.tried.get(a, 0) for a in arms if a not in self.floors},
                     closure=ledger.closure(self.paper.module), commit=ledger.commit())

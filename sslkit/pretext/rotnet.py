@@ -277,6 +277,7 @@ MAIN = ["rotnet", "one_turn", "rotations_8", "rotations_2", "rotations_2b", "sup
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_turned_photos", encoder="convnet", options=dict(widths=(8, 16, 32, 64), strides=(2, 1, 2, 2)), padding=1, flip=False, limit=2000, nonlinear=(), batch_size=16, steps=240,
                           arms=["rotnet", "supervised", "random_encoder", "raw_input"]),
+                equal=dict(labels=(), nonlinear=()),
                 small=dict(classroom, data="cifar10", encoder="convnet", options=dict(widths=(16, 32, 64, 128), strides=(1, 2, 2, 2)), size=16, limit=10_000, batch_size=16, steps=4000, labels=(20, 100, 400)),
                 gpu=dict(classroom, data="cifar10", padding=4, batch_size=128, steps=21_000, lr=1e-3, labels=(20, 100, 400), label_steps=5000),
                 paper=dict(classroom, data="cifar10", padding=4, batch_size=128, steps=35_000, lr=0.1, labels=(20, 100, 400), label_steps=10_000)))
