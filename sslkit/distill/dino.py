@@ -182,10 +182,11 @@ classroom = dict(encoder="convnet", stem="default", options={}, strength=1.0, bl
             claim=all_of(better("dino", than="no_momentum", metric="linear"), better("dino", than="no_centring", metric="linear", by=0.02),
                          better("dino", than="no_sharpening", metric="linear", by=0.02), above_floor("dino", metric="linear")),
             metrics=dict(linear=up("fraction"), knn=up("fraction"), entropy=up("log K"), spread=up("log K")),
+            tried=dict(dino=14, no_momentum=4, no_centring=4, no_sharpening=4, global_only=4),
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), strength=2.0, global_area=(0.7, 1.0), local_area=(0.5, 1.0), local=1, flip=False, batch_size=48, steps=150,
                           arms=["dino", "no_centring", "no_sharpening", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=128, steps=1500),
+                small=dict(classroom, data="cifar10", size=16, limit=10_000, local=2, local_size=12, local_area=(0.1, 0.5), global_area=(0.2, 1.0), lr=3e-3, batch_size=128, steps=2000),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", local=4, local_size=16, prototypes=4096, hidden=2048, bottleneck=256, momentum=(0.99, 1.0), hold_epochs=1,
                          teacher_temperature=(0.04, 0.07), batch_size=256, steps=39_000, lr=1e-3),
                 paper=dict(classroom, data="folder:imagenet", encoder="vit_small_patch16_224", options=dict(dynamic_img_size=True), blur=True, local=10, local_area=(0.05, 0.25), global_area=(0.25, 1.0), size=256, view_size=224, local_size=96,
