@@ -61,7 +61,7 @@ from ..core.claims import above_floor, all_of, better, up
 from ..core.distributed import gather, rank, world_size
 from ..core.errors import InputError
 from ..core.experiment import experiment, verify
-from ..core.method import Method
+from ..core.method import Method, decay_groups
 from ..core.probes import embed, evaluate, knn, linear, raw_input
 from ..core.random import mixed_seed, seed_everything
 from ..core.train import cosine, fit
@@ -125,13 +125,14 @@ class SwAV(Method):
                  assign: Callable[[Tensor], Tensor] = sinkhorn,   # from scores (N, K) to codes (N, K)
                  queue: int = 0,                        # rows of earlier projections for each large crop; 0: none
                  queue_from: float = 0.075,             # share of the training after which the queue begins to fill
-                 hold_epochs: float = 1):               # in which the prototypes stand still
+                 hold_epochs: float = 1,                # in which the prototypes stand still
+                 prototype_rate: float = 1.0):          # of the prototypes, as a share of the learning rate
         super().__init__(encoder, views or swav_views(), projector=mlp(encoder.dim, hidden, dim))
         if prototypes < 2: raise InputError(f"prototypes={prototypes} leaves no choice; give a number from 2.")
         if not 0 <= queue_from <= 1: raise InputError(f"queue_from={queue_from} is no share of the training; give a number from 0 to 1.")
         self.prototypes = nn.Linear(dim, prototypes, bias=False)
         self.queues = nn.ModuleList(Queue(queue, dim) for _ in range(2)) if queue else nn.ModuleList()
-        self.temperature, self.assign, self.queue_from, self.hold_epochs, self.hold = temperature, assign, queue_from, hold_epochs, False
+        self.temperature, self.assign, self.queue_from, self.hold_epochs, self.prototype_rate, self.hold = temperature, assign, queue_from, hold_epochs, prototype_rate, False
         self.normalize()
 
     @torch.no_grad()
@@ -143,6 +144,10 @@ class SwAV(Method):
         if len(self.prototypes.weight) > len(source):
             raise InputError(f"prototypes={len(self.prototypes.weight)} are more than the {len(source)} samples of {source.name}, so that they cannot all be used; give at most {len(source)}, as a rule much fewer.")
         for queue in self.queues: queue.check(len(source))
+
+    def param_groups(self):
+        rest = (p for p in self.parameters() if p is not self.prototypes.weight)
+        return [*decay_groups(rest), dict(params=[self.prototypes.weight], lr_scale=self.prototype_rate)]
 
     def before_step(self, progress):
         self.normalize()
@@ -274,9 +279,9 @@ def build(arm: str, scale) -> Method:
     views = swav_views(s.strength, s.blur, s.local, s.global_area, s.local_area, s.view_size, s.local_size, s.flip)
     if arm == "simclr": return SimCLR(net, views, s.dim, s.simclr_temperature, mlp(net.dim, s.hidden, s.dim))
     if arm in ("deepcluster", "study/sela"):
-        return Offline(net, views, s.prototypes, s.hidden, s.dim, s.temperature, hold_epochs=s.hold_epochs, cluster=spherical_kmeans if arm == "deepcluster" else partial(equal_clusters, epsilon=s.epsilon))
+        return Offline(net, views, s.prototypes, s.hidden, s.dim, s.temperature, hold_epochs=s.hold_epochs, prototype_rate=s.prototype_rate, cluster=spherical_kmeans if arm == "deepcluster" else partial(equal_clusters, epsilon=s.epsilon))
     assign = partial(free_codes, epsilon=s.epsilon) if arm == "no_sinkhorn" else partial(hard_codes if arm == "study/hard" else sinkhorn, epsilon=s.epsilon, iterations=s.iterations)
-    return SwAV(net, views, s.prototypes, s.hidden, s.dim, s.temperature, assign, s.queue, s.queue_from, s.hold_epochs)
+    return SwAV(net, views, s.prototypes, s.hidden, s.dim, s.temperature, assign, s.queue, s.queue_from, s.hold_epochs, s.prototype_rate)
 
 def recipe(scale) -> dict:
     "How it is trained at a scale, as arguments of `fit`: AdamW, and LARS with the official schedule for the paper's own run."
@@ -289,7 +294,7 @@ def views_budget(scale, side: int) -> float:
 
 # %% ../../nbs/cluster/swav.ipynb #1de1ad67
 classroom = dict(encoder="convnet", stem="default", options={}, strength=0.5, blur=0.0, flip=True, local=4, global_area=(0.2, 1.0), local_area=(0.1, 0.4), view_size=None, local_size=8,
-                 prototypes=300, hidden=128, dim=64, temperature=0.1, epsilon=0.05, iterations=3, queue=0, queue_from=0.1, hold_epochs=1, simclr_temperature=0.1, lr=1e-2, size=None, tuned={})   # tuned: by arm
+                 prototypes=300, hidden=128, dim=64, temperature=0.1, epsilon=0.05, iterations=3, queue=0, queue_from=0.1, hold_epochs=1, prototype_rate=1.0, simclr_temperature=0.1, lr=1e-2, size=None, tuned={})   # tuned: by arm
 MAIN = ["swav", "no_sinkhorn", "two_crops", "no_queue", "deepcluster", "simclr", "random_encoder", "raw_input"]
 
 # %% ../../nbs/cluster/swav.ipynb #6b9e8c0a
