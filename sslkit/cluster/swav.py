@@ -7,9 +7,9 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'STUDIES', 'CHANGES', 'classroom', 'MAIN', 'swav_views', 'free_codes', 'hard_codes', 'swapped_loss', 'SwAV',
-           'example', 'spherical_kmeans', 'equal_clusters', 'Offline', 'usage', 'nearest_images', 'build', 'recipe',
-           'views_budget', 'run', 'figure']
+__all__ = ['paper', 'STUDIES', 'CHANGES', 'classroom', 'MAIN', 'swav_views', 'free_codes', 'hard_codes', 'swapped_loss',
+           'Prototypes', 'SwAV', 'example', 'spherical_kmeans', 'equal_clusters', 'Offline', 'usage', 'nearest_images',
+           'build', 'recipe', 'views_budget', 'run', 'figure']
 
 # %% ../../nbs/cluster/swav.ipynb #04287915
 paper = Paper(
@@ -30,7 +30,7 @@ paper = Paper(
         ("multi-crop: two large crops and several small ones; small crops predict, codes come from the large ones only", "paper (section 3.2, eq. 6; areas 0.14 to 1 and 0.05 to 0.14 as in the official scripts, larger ones at 16 pixels)"),
         ("projections of unit length, prototypes as a linear layer without bias", "paper (section 3.1)"),
         ("prototypes brought back to unit length before every step, and still during the first epoch", "official code (313 steps of 4096 images are one epoch)"),
-        ("codes: transport with equal shares (eq. 3 and 4), solved by 3 rounds of Sinkhorn-Knopp with epsilon 0.05, without gradient", "paper (eq. 3 to 5; in logarithms, which only rounds differently)"),
+        ("codes: transport with equal shares (eq. 3 and 4), solved by 3 rounds of Sinkhorn-Knopp with epsilon 0.05, without gradient", "paper (eq. 3 to 5; in logarithms, which only rounds differently; classroom: epsilon 0.03, as the official code advises where the training stays at log K)"),
         ("soft codes", "paper (section 3.1; hard ones are the arm study/hard)"),
         ("swapped prediction: cross-entropy of a crop's softmax at temperature 0.1 and the code of another crop, over all pairs of different crops", "paper (eq. 1, 2 and 6)"),
         ("queue of earlier projections, one for each large crop, whose rows join the scores and are dropped from the codes; used once it is full, filled from a given share of the training on", "official code (epoch 15 of 200 by default; classroom: a tenth of the training, our choice)"),
@@ -61,7 +61,7 @@ from ..core.claims import above_floor, all_of, better, up
 from ..core.distributed import gather, rank, world_size
 from ..core.errors import InputError
 from ..core.experiment import experiment, verify
-from ..core.method import Method, decay_groups
+from ..core.method import Method
 from ..core.probes import embed, evaluate, knn, linear, raw_input
 from ..core.random import mixed_seed, seed_everything
 from ..core.train import cosine, fit
@@ -114,7 +114,25 @@ def swapped_loss(codes: Tensor,    # (T, N, K) of the large crops, without gradi
     different = ~torch.eye(*pairs.shape, dtype=torch.bool, device=pairs.device)
     return pairs[different].mean()
 
-# %% ../../nbs/cluster/swav.ipynb #9771b320
+# %% ../../nbs/cluster/swav.ipynb #b63643c3
+class Prototypes(nn.Linear):
+    "Directions on a sphere: cosines of vectors of unit length to each of them (the matrix C)."
+    def __init__(self, dim: int, number: int = 3000):
+        if number < 2: raise InputError(f"prototypes={number} leaves no choice; give a number from 2.")
+        super().__init__(dim, number, bias=False)
+        self.hold = False                                                                    # do they stand still?
+        self.normalize()
+
+    @torch.no_grad()
+    def normalize(self) -> None:
+        "Bring them back to unit length."
+        self.weight.copy_(F.normalize(self.weight, dim=1))
+
+    def forward(self, z: Tensor) -> Tensor:  # (N, dim) float32 -> (N, K) float32 in [-1, 1]
+        weight = self.weight.detach() if self.hold else self.weight
+        with torch.autocast(z.device.type, enabled=False): return F.linear(z, weight)        # cosines in bfloat16 would be good to two digits
+
+# %% ../../nbs/cluster/swav.ipynb #fb9b21c4
 class SwAV(Method):
     "Swapped assignments between views (Caron et al. 2020): prediction of codes that use all prototypes equally."
     def __init__(self, encoder: nn.Module,              # (N, C, H, W) -> (N, encoder.dim)
@@ -125,55 +143,38 @@ class SwAV(Method):
                  assign: Callable[[Tensor], Tensor] = sinkhorn,   # from scores (N, K) to codes (N, K)
                  queue: int = 0,                        # rows of earlier projections for each large crop; 0: none
                  queue_from: float = 0.075,             # share of the training after which the queue begins to fill
-                 hold_epochs: float = 1,                # in which the prototypes stand still
-                 prototype_rate: float = 1.0):          # of the prototypes, as a share of the learning rate
-        super().__init__(encoder, views or swav_views(), projector=mlp(encoder.dim, hidden, dim))
-        if prototypes < 2: raise InputError(f"prototypes={prototypes} leaves no choice; give a number from 2.")
+                 hold_epochs: float = 1):               # in which the prototypes stand still
+        super().__init__(encoder, views or swav_views(), projector=mlp(encoder.dim, hidden, dim), prototypes=Prototypes(dim, prototypes))
         if not 0 <= queue_from <= 1: raise InputError(f"queue_from={queue_from} is no share of the training; give a number from 0 to 1.")
-        self.prototypes = nn.Linear(dim, prototypes, bias=False)
-        self.queues = nn.ModuleList(Queue(queue, dim) for _ in range(2)) if queue else nn.ModuleList()
-        self.temperature, self.assign, self.queue_from, self.hold_epochs, self.prototype_rate, self.hold = temperature, assign, queue_from, hold_epochs, prototype_rate, False
-        self.normalize()
-
-    @torch.no_grad()
-    def normalize(self) -> None:
-        "Bring the prototypes back to unit length."
-        self.prototypes.weight.copy_(F.normalize(self.prototypes.weight, dim=1))
+        self.queues = nn.ModuleList(Queue(queue, dim) for _ in range(2 if queue else 0))
+        self.temperature, self.assign, self.queue_from, self.hold_epochs = temperature, assign, queue_from, hold_epochs
 
     def fit_start(self, source):
-        if len(self.prototypes.weight) > len(source):
-            raise InputError(f"prototypes={len(self.prototypes.weight)} are more than the {len(source)} samples of {source.name}, so that they cannot all be used; give at most {len(source)}, as a rule much fewer.")
+        if (k := len(self.prototypes.weight)) > len(source):
+            raise InputError(f"prototypes={k} are more than the {len(source)} samples of {source.name}, so that they cannot all be used; give at most {len(source)}, as a rule much fewer.")
         for queue in self.queues: queue.check(len(source))
 
-    def param_groups(self):
-        rest = (p for p in self.parameters() if p is not self.prototypes.weight)
-        return [*decay_groups(rest), dict(params=[self.prototypes.weight], lr_scale=self.prototype_rate)]
-
     def before_step(self, progress):
-        self.normalize()
-        self.hold = progress.epoch < self.hold_epochs
+        self.prototypes.normalize()
+        self.prototypes.hold = progress.epoch < self.hold_epochs
 
     def embed(self, x: Tensor) -> Tensor:  # (N, dim) float32 of unit length
         return F.normalize(super().embed(x).float(), dim=1)
 
-    def score(self, z: Tensor) -> Tensor:  # (N, dim) -> (N, K) cosines
-        weight = self.prototypes.weight.detach() if self.hold else self.prototypes.weight
-        with torch.autocast(z.device.type, enabled=False): return F.linear(z, weight)        # cosines in bfloat16 would be good to two digits
+    def projections(self, crops) -> Tensor:  # (V N, dim): crops of one size go through the network together
+        return torch.cat([self.embed(torch.cat(some)) for some in (crops[:2], crops[2:]) if some])
 
     @torch.no_grad()
-    def codes(self, scores: Tensor,              # (N, K) of one large crop
-              queue: Queue | None = None,
-             ) -> Tensor:                        # (N, K)
-        "Codes of a large crop; earlier projections of its queue take part and are dropped."
+    def codes(self, scores: Tensor, queue: Queue | None = None) -> Tensor:  # (N, K) of one large crop -> (N, K)
+        "Codes of a large crop; earlier projections take part and are dropped."
         if queue is None or not queue.full: return self.assign(scores)
-        earlier = self.score(queue()[rank()::world_size()])
+        earlier = self.prototypes(queue()[rank()::world_size()])
         return self.assign(torch.cat([scores, earlier]))[:len(scores)]
 
     def loss(self, *crops: Tensor) -> Tensor:
-        large, small = torch.cat(crops[:2]), crops[2:]
-        z = [self.embed(large), *([self.embed(torch.cat(small))] if small else [])]           # crops of one size go through the network together
-        self.latest = z[0].detach().unflatten(0, (2, -1))
-        scores = self.score(torch.cat(z)).unflatten(0, (len(crops), -1))
+        z = self.projections(crops)
+        scores = self.prototypes(z).unflatten(0, (len(crops), -1))
+        self.latest = z.detach().unflatten(0, (len(crops), -1))
         codes = [self.codes(s, q) for s, q in zip(scores, self.queues or (None, None))]
         return swapped_loss(torch.stack(codes), scores, self.temperature)
 
@@ -229,7 +230,7 @@ class Offline(SwAV):
 
     @torch.no_grad()
     def epoch_start(self, source, progress):
-        self.normalize()
+        self.prototypes.normalize()
         if progress.epoch == 0:                                                              # what the untrained network says
             self.eval()
             for batch in source.in_order():
@@ -240,10 +241,9 @@ class Offline(SwAV):
 
     def loss(self, *crops: Tensor) -> Tensor:
         *crops, index = crops
-        large, small = torch.cat(crops[:2]), crops[2:]
-        z = [self.embed(large), *([self.embed(torch.cat(small))] if small else [])]
-        self.latest = index, z[0].detach()[:len(index)]
-        return F.cross_entropy(self.score(torch.cat(z)) / self.temperature, self.assigned[index].repeat(len(crops)))
+        z = self.projections(crops)
+        self.latest = index, z.detach()[:len(index)]
+        return F.cross_entropy(self.prototypes(z) / self.temperature, self.assigned[index].repeat(len(crops)))
 
     @torch.no_grad()
     def after_step(self, progress):
@@ -279,9 +279,9 @@ def build(arm: str, scale) -> Method:
     views = swav_views(s.strength, s.blur, s.local, s.global_area, s.local_area, s.view_size, s.local_size, s.flip)
     if arm == "simclr": return SimCLR(net, views, s.dim, s.simclr_temperature, mlp(net.dim, s.hidden, s.dim))
     if arm in ("deepcluster", "study/sela"):
-        return Offline(net, views, s.prototypes, s.hidden, s.dim, s.temperature, hold_epochs=s.hold_epochs, prototype_rate=s.prototype_rate, cluster=spherical_kmeans if arm == "deepcluster" else partial(equal_clusters, epsilon=s.epsilon))
+        return Offline(net, views, s.prototypes, s.hidden, s.dim, s.temperature, hold_epochs=s.hold_epochs, cluster=spherical_kmeans if arm == "deepcluster" else partial(equal_clusters, epsilon=s.epsilon))
     assign = partial(free_codes, epsilon=s.epsilon) if arm == "no_sinkhorn" else partial(hard_codes if arm == "study/hard" else sinkhorn, epsilon=s.epsilon, iterations=s.iterations)
-    return SwAV(net, views, s.prototypes, s.hidden, s.dim, s.temperature, assign, s.queue, s.queue_from, s.hold_epochs, s.prototype_rate)
+    return SwAV(net, views, s.prototypes, s.hidden, s.dim, s.temperature, assign, s.queue, s.queue_from, s.hold_epochs)
 
 def recipe(scale) -> dict:
     "How it is trained at a scale, as arguments of `fit`: AdamW, and LARS with the official schedule for the paper's own run."
@@ -293,8 +293,8 @@ def views_budget(scale, side: int) -> float:
     return 1 + scale.local * scale.local_size ** 2 / (2 * (scale.view_size or side) ** 2)
 
 # %% ../../nbs/cluster/swav.ipynb #1de1ad67
-classroom = dict(encoder="convnet", stem="default", options={}, strength=0.5, blur=0.0, flip=True, local=4, global_area=(0.2, 1.0), local_area=(0.1, 0.4), view_size=None, local_size=8,
-                 prototypes=300, hidden=128, dim=64, temperature=0.1, epsilon=0.05, iterations=3, queue=0, queue_from=0.1, hold_epochs=1, prototype_rate=1.0, simclr_temperature=0.1, lr=1e-2, size=None, tuned={})   # tuned: by arm
+classroom = dict(encoder="convnet", stem="default", options={}, strength=0.5, blur=0.0, flip=True, local=4, global_area=(0.2, 1.0), local_area=(0.2, 0.6), view_size=None, local_size=8,
+                 prototypes=300, hidden=128, dim=64, temperature=0.1, epsilon=0.03, iterations=3, queue=0, queue_from=0.1, hold_epochs=1, simclr_temperature=0.1, lr=1e-2, size=None, tuned={})   # tuned: by arm
 MAIN = ["swav", "no_sinkhorn", "two_crops", "no_queue", "deepcluster", "simclr", "random_encoder", "raw_input"]
 
 # %% ../../nbs/cluster/swav.ipynb #6b9e8c0a
@@ -306,12 +306,12 @@ MAIN = ["swav", "no_sinkhorn", "two_crops", "no_queue", "deepcluster", "simclr",
             metrics=dict(linear=up("fraction"), knn=up("fraction"), usage=up("log K")),
             tried={},
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), strength=1.0, flip=False, global_area=(0.7, 1.0), local_area=(0.5, 1.0), local=2, prototypes=24, batch_size=64, steps=200,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), strength=1.0, flip=False, global_area=(0.7, 1.0), local_area=(0.5, 1.0), local=2, prototypes=24, temperature=0.2, batch_size=64, steps=150,
                           arms=["swav", "no_sinkhorn", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="cifar10", size=16, limit=10_000, queue=1024, batch_size=128, steps=1500),
-                gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", local=4, local_size=16, prototypes=1000, hidden=2048, dim=128, queue=3840, queue_from=0.075, batch_size=256, steps=39_000, lr=1e-3, arms=MAIN),
+                small=dict(classroom, data="cifar10", size=16, limit=10_000, queue=1024, batch_size=128, steps=1500, lr=5e-3),
+                gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", local=4, local_size=16, epsilon=0.05, prototypes=1000, hidden=2048, dim=128, queue=3840, queue_from=0.075, batch_size=256, steps=39_000, lr=1e-3, arms=MAIN),
                 paper=dict(classroom, data="folder:imagenet", encoder="resnet50", strength=1.0, blur=0.5, local=6, global_area=(0.14, 1.0), local_area=(0.05, 0.14), size=256, view_size=224, local_size=96,
-                           prototypes=3000, hidden=2048, dim=128, batch_size=4096, steps=249_600, lr=4.8, arms=[a for a in MAIN if a != "no_queue"])))
+                           epsilon=0.05, prototypes=3000, hidden=2048, dim=128, batch_size=4096, steps=249_600, lr=4.8, arms=[a for a in MAIN if a != "no_queue"])))
 def run(arm, scale, seed):
     scale = scale.replace(**scale.tuned.get(arm, {}))
     data = source(scale.data, size=scale.size, limit=scale.limit)
