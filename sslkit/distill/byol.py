@@ -8,7 +8,7 @@ from ..core.paper import Paper
 
 # %% auto #0
 __all__ = ['paper', 'STUDIES', 'CHANGES', 'classroom', 'MAIN', 'BYOL', 'example', 'BothLearn', 'Ladder', 'in_parts',
-           'StandardWeight', 'without_batch_norm', 'build', 'recipe', 'run']
+           'StandardWeight', 'without_batch_norm', 'build', 'recipe', 'run', 'figure']
 
 # %% ../../nbs/distill/byol.ipynb #320a5e36
 paper = Paper(
@@ -189,12 +189,12 @@ def recipe(scale) -> dict:
     "How it is trained at a scale, as arguments of `fit`: AdamW, and LARS for the paper's own run."
     return {**scale.training, **(dict(optimizer=LARS, weight_decay=1.5e-6, schedule=cosine(warmup=0.01)) if scale.name == "paper" else {})}
 
-# %% ../../nbs/distill/byol.ipynb #1adca242
+# %% ../../nbs/distill/byol.ipynb #0fa2d4ac
 classroom = dict(encoder="convnet", stem="default", options={}, dim=64, hidden=128, momentum=(0.98, 1.0), predictor_rate=1.0, parts=1, temperature=0.1,
-                 strength=1.0, blur=False, min_area=0.2, flip=True, lr=1e-2, size=None, watched=True, tuned={})                # tuned: by arm
+                 strength=1.0, blur=False, min_area=0.2, flip=True, lr=1e-2, size=None, tuned={})                # tuned: by arm
 MAIN = ["byol", "no_predictor", "fixed_target", "no_target", "no_stop_gradient", "simclr", "crop_only", "simclr_crop_only", "random_encoder", "raw_input"]
 
-# %% ../../nbs/distill/byol.ipynb #e9963173
+# %% ../../nbs/distill/byol.ipynb #25ca7819
 @experiment(paper, arms=["byol", "no_predictor", "fixed_target", "no_target", "no_stop_gradient", "simclr", "crop_only", "simclr_crop_only", "random_encoder", "raw_input", *STUDIES],
             floors=["random_encoder", "raw_input"],
             claim=all_of(better("byol", than="no_predictor", metric="linear", by=0.03), worse("no_predictor", than=0.1, metric="spread"),
@@ -204,8 +204,8 @@ MAIN = ["byol", "no_predictor", "fixed_target", "no_target", "no_stop_gradient",
             metrics=dict(linear=up("fraction"), knn=up("fraction"), spread=up("of isotropic"), rank=up("dimensions")),
             tried={},
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, strength=2.0, batch_size=64, steps=300,
-                          arms=["byol", "no_predictor", "fixed_target", "study/ladder", "random_encoder", "raw_input"]),
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.85, flip=False, momentum=(0.99, 1.0), batch_size=64, steps=250,
+                          arms=["byol", "no_predictor", "fixed_target", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, dim=128, hidden=256, batch_size=128, steps=1500, arms=MAIN),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=256, hidden=2048, momentum=(0.99, 1.0), min_area=0.08, batch_size=512, steps=17_500, lr=1e-3, temperature=0.5, arms=MAIN),
                 paper=dict(classroom, data="folder:imagenet", encoder="resnet50", dim=256, hidden=4096, momentum=(0.996, 1.0), blur=True, min_area=0.08, size=224, batch_size=4096, steps=312_000, lr=3.2, arms=MAIN)))
@@ -215,13 +215,33 @@ def run(arm, scale, seed):
     seed_everything(seed)
     method, extras = build(arm, scale), {}
     if arm not in ("random_encoder", "raw_input"):
-        watch = Monitor(data, knn(), limit=1000)
-        first = watch(method)["knn"]
+        watch = Monitor(data, linear(), limit=1000)
+        first = watch(method)["linear"]
         history = fit(method, data.train, **recipe(scale), seed=seed, monitor=watch, monitor_every=max(1, scale.steps // 10))
-        steps, values = history.monitored["knn"]
-        extras = dict(knn=([0, *steps], [first, *values]), spread=history.get("spread", []))
+        steps, values = history.monitored["linear"]
+        extras = dict(probe=([0, *steps], [first, *values]), spread=history.get("spread", []))
     scores = dict(evaluate(raw_input(data) if arm == "raw_input" else method.evaluated, data, probes=[linear(), knn()], split=scale.split, floors=False))
     if arm != "raw_input":
         z = embed(nn.Sequential(method.encoder, method.projector), data.train.limit(2000))
         scores |= dict(spread=normalized_std(z), rank=effective_rank(z))
     return scores, extras
+
+# %% ../../nbs/distill/byol.ipynb #e52827fb
+@run.figure
+def figure(extras):
+    "Left: linear probe of the online encoder over the training. Right: spread of the projections of the training batches."
+    import matplotlib.pyplot as plt
+    names = {"byol": ("BYOL", "#0072b2"), "study/ladder": ("copied, 5 generations", "#56b4e9"), "fixed_target": ("fixed random target", "#009e73"), "no_target": ("no average", "#cc79a7"),
+             "no_predictor": ("no predictor", "#d55e00"), "no_stop_gradient": ("no stopped gradient", "#e69f00"), "simclr": ("SimCLR", "0.5")}
+    fig, axes = plt.subplots(1, 2, figsize=(7.6, 2.7), layout="constrained")
+    for arm, (name, color) in names.items():
+        if arm not in extras or not extras[arm]: continue
+        steps, values = extras[arm]["probe"]
+        axes[0].plot([k / steps[-1] for k in steps], values, ".-", color=color, label=name)
+        curve = torch.tensor(extras[arm]["spread"])
+        if len(curve) > 10:
+            curve = curve.unfold(0, width := max(1, len(curve) // 50), 1).mean(1)
+            axes[1].plot(torch.linspace(0, 1, len(curve)), curve, color=color, label=name)
+    axes[0].axhline(extras["byol"]["probe"][1][0], color="0.4", ls=":", lw=1)
+    axes[0].set(xlabel="fraction of training", ylabel="linear probe, 1000 images"); axes[1].set(xlabel="fraction of training", ylabel="spread, 1: isotropic", ylim=(0, 1.05)); axes[0].legend(fontsize=7)
+    return fig

@@ -8,7 +8,7 @@ from ..core.paper import Paper
 
 # %% auto #0
 __all__ = ['paper', 'STUDIES', 'classroom', 'MAIN', 'simsiam_projector', 'SimSiam', 'example', 'BothLearn', 'OneWay',
-           'softmax_distance', 'Alternating', 'Remembering', 'to_the_mean', 'build', 'recipe', 'run']
+           'softmax_distance', 'Alternating', 'Remembering', 'to_the_mean', 'build', 'recipe', 'run', 'figure']
 
 # %% ../../nbs/distill/simsiam.ipynb #ab03fd64
 paper = Paper(
@@ -42,7 +42,7 @@ paper = Paper(
         ("everything decays, also biases and norms", "paper (appendix A)"),
         ("views: crops from 20 % of the area, flips, MoCo v2's colours, blur half of the time", "paper (appendix A; SimCLR's list at half strength is the same; no blur in small images)"),
         ("the last norm of every residual block begins at zero", "left out (our ResNets begin as timm makes them)"),
-        ("figure 2: loss, spread of the normalised outputs over the training batches, kNN", "paper (section 4.1; spread in units of 1/sqrt(d))"),
+        ("figure 2: loss, spread of the normalised outputs over the training batches, a probe on the way", "paper (section 4.1; spread in units of 1/sqrt(d), and a linear probe for kNN, our choice)"),
         ("no predictor, a fixed random one, one whose rate falls", "paper (Table 1; as arms and a study)"),
         ("batch norm in heads: none, hidden, default, all; asymmetric loss; cross-entropy of softmaxes", "paper (sections 4.4 to 4.6; as studies)"),
         ("k steps of SGD between two assignments of eta; moving average of eta with 0.8 and no predictor", "paper (section 5.2; as studies; eta is computed when it is needed by a copy of the network that stands still, which is the same as computing it before)"),
@@ -230,7 +230,7 @@ classroom = dict(encoder="convnet", stem="default", options={}, dim=64, layers=3
                  lr=1e-2, weight_decay=1e-4, size=None, tuned={})                                                      # tuned: by arm
 MAIN = ["simsiam", "no_stop_gradient", "no_predictor", "fixed_predictor", "byol", "random_encoder", "raw_input"]
 
-# %% ../../nbs/distill/simsiam.ipynb #10985671
+# %% ../../nbs/distill/simsiam.ipynb #a959cf1a
 @experiment(paper, arms=["simsiam", "no_stop_gradient", "no_predictor", "fixed_predictor", "byol", "random_encoder", "raw_input", *STUDIES], floors=["random_encoder", "raw_input"],
             claim=all_of(worse("no_stop_gradient", than=0.1, metric="spread"), better("simsiam", than=0.5, metric="spread"),
                          better("simsiam", than=["no_stop_gradient", "no_predictor"], metric="linear", by=0.03), better("simsiam", than="fixed_predictor", metric="linear"),
@@ -238,7 +238,7 @@ MAIN = ["simsiam", "no_stop_gradient", "no_predictor", "fixed_predictor", "byol"
             metrics=dict(linear=up("fraction"), knn=up("fraction"), spread=up("of isotropic"), rank=up("dimensions"), nearer=up("cosine")),
             tried={},
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, strength=1.0, batch_size=64, steps=250,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.85, flip=False, strength=1.0, dim=128, layers=2, batch_size=128, steps=200,
                           arms=["simsiam", "no_stop_gradient", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, dim=128, hidden=256, batch_size=128, steps=1500, arms=MAIN),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=2048, layers=2, hidden=2048, momentum=(0.99, 1.0), batch_size=512, steps=78_000, lr=0.06, weight_decay=5e-4, arms=MAIN),
@@ -249,12 +249,32 @@ def run(arm, scale, seed):
     seed_everything(seed)
     method, extras, scores = build(arm, scale), {}, {}
     if arm not in ("random_encoder", "raw_input"):
-        watch = Monitor(data, knn(), limit=1000)
-        first = watch(method)["knn"]
+        watch = Monitor(data, linear(), limit=1000)
+        first = watch(method)["linear"]
         history = fit(method, data.train, **recipe(scale), seed=seed, monitor=watch, monitor_every=max(1, scale.steps // 10))
-        steps, values = history.monitored["knn"]
+        steps, values = history.monitored["linear"]
         near = to_the_mean(method, data.splits[scale.split])
         last = history["spread"][-max(1, len(history["spread"]) // 10):]
         scores = dict(spread=sum(last) / len(last), rank=effective_rank(embed(nn.Sequential(method.encoder, method.projector), data.train.limit(2000))), nearer=(near[1] - near[0]).mean().item())
-        extras = dict(knn=([0, *steps], [first, *values]), loss=history["loss"], spread=history["spread"], near=near)
+        extras = dict(probe=([0, *steps], [first, *values]), loss=history["loss"], spread=history["spread"], near=near)
     return dict(evaluate(raw_input(data) if arm == "raw_input" else method.evaluated, data, probes=[linear(), knn()], split=scale.split, floors=False), **scores), extras
+
+# %% ../../nbs/distill/simsiam.ipynb #08ecfefe
+@run.figure
+def figure(extras):
+    "Figure 2 of the paper (loss, spread, a probe over the training); and image by image, how near to the mean over views a projection is, and its prediction."
+    import matplotlib.pyplot as plt
+    names = dict(simsiam=("SimSiam", "#0072b2"), no_stop_gradient=("no stopped gradient", "#d55e00"), no_predictor=("no predictor", "#e69f00"), fixed_predictor=("fixed predictor", "#cc79a7"))
+    fig, axes = plt.subplots(1, 4, figsize=(10.8, 2.5), layout="constrained")
+    smooth = lambda curve: torch.tensor(curve).unfold(0, max(1, len(curve) // 50), 1).mean(1)
+    for arm, (name, color) in names.items():
+        if not extras.get(arm): continue
+        for ax, key in zip(axes, ("loss", "spread")): ax.plot(torch.linspace(0, 1, len(c := smooth(extras[arm][key]))), c, color=color, label=name)
+        steps, values = extras[arm]["probe"]
+        axes[2].plot([k / steps[-1] for k in steps], values, ".-", color=color)
+    axes[0].set(title="loss", ylim=(-1.03, None)); axes[1].set(title="spread, 1: isotropic", ylim=(0, 1.05)); axes[2].set(title="linear probe, 1000 images")
+    for ax in axes[:3]: ax.set_xlabel("fraction of training")
+    z, h = extras["simsiam"]["near"]
+    axes[3].scatter(z, h, s=4, color="#0072b2", rasterized=True); axes[3].axline((1, 1), slope=1, color="0.4", lw=0.8)
+    axes[3].set(title="cosine to the mean view", xlabel="of the projection", ylabel="of its prediction"); axes[0].legend(fontsize=7)
+    return fig
