@@ -166,14 +166,12 @@ class Remembering(SimSiam):
     def fit_start(self, source):
         rows = next(self.encoder.parameters())
         width = self.projector(torch.zeros(2, self.encoder.dim, device=rows.device)).shape[1]
-        self.register_buffer("eta", torch.zeros(len(source), width, device=rows.device))    # zero: not seen yet
+        self.register_buffer("eta", torch.zeros(len(source), width, device=rows.device))    # zero: not seen yet, so that the first projection is all of it
 
     def views(self, batch): return *super().views(batch), batch.index
 
     def remembered(self, z: Tensor, index: Tensor) -> Tensor:  # (N, D), (N,) -> (N, D) unit vectors: eta after it has seen z
-        now = F.normalize(z.detach().float(), dim=1)
-        share = torch.where(self.eta[index].any(1, keepdim=True), self.memory, 0.0)
-        return F.normalize(share * self.eta[index] + (1 - share) * now, dim=1)
+        return F.normalize(self.memory * self.eta[index] + (1 - self.memory) * F.normalize(z.detach().float(), dim=1), dim=1)
 
     def loss(self, xa, xb, index):
         za, zb = self.embed(xa), self.embed(xb)
