@@ -35,8 +35,13 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "Denoising.loss: masked_loss(self.predict(noisy, mask), self.target(x), torch.ones_like(mask)) -> masked_loss(self.target(x), self.predict(noisy, mask), torch.ones_like(mask))": "the squared error is symmetric in prediction and target"},
     "directpred": {
         "NonContrastive.loss: self.distance(pa, tb) -> self.distance(tb, pa)": "both distances are symmetric, and the teacher's features carry no gradient anyway",
-        "NonContrastive.loss: self.distance(pb, ta) -> self.distance(ta, pb)": "as above",
-        "negative_cosine: F.cosine_similarity(prediction.float(), target.float(), dim=1) -> F.cosine_similarity(target.float(), prediction.float(), dim=1)": "cosine similarity is symmetric"},
+        "NonContrastive.loss: self.distance(pb, ta) -> self.distance(ta, pb)": "as above"},
+    "cosine": {
+        "negative_cosine: F.cosine_similarity(prediction.float(), target.float(), dim=1) -> F.cosine_similarity(target.float(), prediction.float(), dim=1)": "cosine similarity is symmetric",
+        "unit_error: negative_cosine(prediction, target) -> negative_cosine(target, prediction)": "as above"},
+    "byol": {
+        "BYOL.loss: unit_error(self.predictor(za), tb) -> unit_error(tb, self.predictor(za))": "the distance of two directions is symmetric",
+        "BYOL.loss: unit_error(self.predictor(zb), ta) -> unit_error(ta, self.predictor(zb))": "as above"},
 }
 
 SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt,

@@ -8,9 +8,9 @@ from ..core.paper import Paper
 
 # %% auto #0
 __all__ = ['paper', 'STUDIES', 'classroom', 'MAIN', 'FLOORS', 'matrix_flow', 'integrate', 'misalignment', 'mode_flow',
-           'fixed_points', 'collapses', 'squared_error', 'negative_cosine', 'NonContrastive', 'spectral_predictor',
-           'SpectralPredictor', 'DirectPred', 'example', 'predictor_for', 'build', 'recipe', 'noisy_views',
-           'linear_model', 'gaussian_layer', 'spectra', 'train_linear', 'train_pictures', 'run', 'portrait', 'figure']
+           'fixed_points', 'collapses', 'squared_error', 'NonContrastive', 'spectral_predictor', 'SpectralPredictor',
+           'DirectPred', 'example', 'predictor_for', 'build', 'recipe', 'noisy_views', 'linear_model', 'gaussian_layer',
+           'spectra', 'train_linear', 'train_pictures', 'run', 'portrait', 'figure']
 
 # %% ../../nbs/distill/directpred.ipynb #7960dfe5
 paper = Paper(
@@ -67,6 +67,7 @@ from ..core.random import Draw, seed_everything
 from ..core.train import constant, fit
 from ..core.views import Views
 from ..data.source import source
+from ..parts.cosine import negative_cosine
 from ..parts.ema import EMA
 from ..parts.encoders import encoder
 from ..parts.heads import mlp
@@ -152,10 +153,6 @@ def collapses(p: np.ndarray, s: np.ndarray,    # starting points
 def squared_error(prediction: Tensor, target: Tensor) -> Tensor:  # (N, D), (N, D) -> scalar
     "Half of the squared distance, mean over the batch (eq. 1)."
     return (prediction.float() - target.float()).square().sum(1).mean() / 2
-
-def negative_cosine(prediction: Tensor, target: Tensor) -> Tensor:  # (N, D), (N, D) -> scalar in [-1, 1]
-    "Minus the cosine of the angle, mean over the batch: the squared error of unit vectors, up to a constant."
-    return -F.cosine_similarity(prediction.float(), target.float(), dim=1).mean()
 
 # %% ../../nbs/distill/directpred.ipynb #abbed655
 class NonContrastive(Method):
