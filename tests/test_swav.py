@@ -2,7 +2,7 @@
 import torch
 import torch.nn.functional as F
 
-from sslkit.cluster.swav import Offline, SwAV, swav_views
+from sslkit.cluster.swav import Offline, SwAV, codes_of, swav_views
 from sslkit.core.batch import Source
 from sslkit.parts.encoders import encoder
 from test_distributed import on_two
@@ -26,7 +26,7 @@ def codes_and_queue(rank, world=2):
     for queue in method.queues: queue.rows.copy_(rows); queue.pushed = 20
     mine = batch.select(torch.arange(16).chunk(world)[rank])
     scores = method.prototypes(method.embed(method.views(mine)[0]))
-    codes = method.codes(scores, method.queues[0])
+    codes = codes_of(scores, method.prototypes, method.assign, method.queues[0])
     method(mine)
     for queue, z in zip(method.queues, method.latest): queue.push(z)
     offline = system(Offline); offline.fit_start(data()); offline(mine); offline.after_step(None)

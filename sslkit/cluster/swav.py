@@ -8,8 +8,8 @@ from ..core.paper import Paper
 
 # %% auto #0
 __all__ = ['paper', 'STUDIES', 'CHANGES', 'classroom', 'MAIN', 'swav_views', 'free_codes', 'hard_codes', 'swapped_loss',
-           'Prototypes', 'SwAV', 'example', 'spherical_kmeans', 'equal_clusters', 'Offline', 'usage', 'nearest_images',
-           'build', 'recipe', 'views_budget', 'run', 'figure']
+           'Prototypes', 'codes_of', 'SwAV', 'example', 'spherical_kmeans', 'equal_clusters', 'Offline', 'usage',
+           'nearest_images', 'build', 'recipe', 'views_budget', 'run', 'figure']
 
 # %% ../../nbs/cluster/swav.ipynb #04287915
 paper = Paper(
@@ -43,12 +43,9 @@ paper = Paper(
         ("studies: hard codes, number of prototypes, iterations, prototypes that never learn, no equal partition", "our choice (of the values; the questions are the paper's)"),
         ("synchronised batch norm", "left out (torch has it on GPUs only, and convert_sync_batchnorm of any encoder gives it)"),
     ],
-    axes=[("views", "two large crops and several small ones"),
-          ("pair", "one network, twice"),
-          ("target", "the other crop's code: its share of prototypes"),
-          ("predictor", "none; a layer of prototypes"),
-          ("loss", "cross-entropy of code and prediction, swapped"),
-          ("against collapse", "all prototypes take equal shares of a batch (Sinkhorn); codes carry no gradient")],
+    axes=[("views", "two large crops and several small ones"), ("pair", "one network, twice"),
+          ("target", "the other crop's code: its share of prototypes"), ("predictor", "none; a layer of prototypes"),
+          ("loss", "cross-entropy of code and prediction, swapped"), ("against collapse", "all prototypes take equal shares of a batch (Sinkhorn); codes carry no gradient")],
     builds_on=["self_labelling", "deepcluster", "simclr"],
     needs=["simclr"], minutes=50, level="first course",
     after="derive codes from scores by hand, and say why an equal partition makes a clustering trainable in batches.",
@@ -135,11 +132,28 @@ class Prototypes(nn.Linear):
         "Bring them back to unit length."
         self.weight.copy_(F.normalize(self.weight, dim=1))
 
+    def check(self, source) -> None:
+        "Refuse data with fewer samples than prototypes."
+        if len(self.weight) > len(source):
+            raise InputError(f"prototypes={len(self.weight)} are more than the {len(source)} samples of {source.name}, so that they cannot all be used; give at most {len(source)}, as a rule much fewer.")
+
     def forward(self, z: Tensor) -> Tensor:  # (N, dim) float32 -> (N, K) float32 in [-1, 1]
         weight = self.weight.detach() if self.hold else self.weight
         with torch.autocast(z.device.type, enabled=False): return F.linear(z, weight)        # cosines in bfloat16 would be good to two digits
 
-# %% ../../nbs/cluster/swav.ipynb #fb9b21c4
+# %% ../../nbs/cluster/swav.ipynb #13fd8fe6
+@torch.no_grad()
+def codes_of(scores: Tensor,                           # (N, K) of one large crop
+             prototypes: Prototypes,
+             assign: Callable[[Tensor], Tensor],       # from scores to codes
+             queue: Queue | None = None,               # its earlier projections: they take part, if it is full, and are dropped
+            ) -> Tensor:                               # (N, K), without gradient
+    "The codes of a large crop. In distributed training each process has its part of the queue, as it has of the batch."
+    if queue is None or not queue.full: return assign(scores)
+    earlier = prototypes(queue()[rank()::world_size()])
+    return assign(torch.cat([scores, earlier]))[:len(scores)]
+
+# %% ../../nbs/cluster/swav.ipynb #67e9df03
 class SwAV(Method):
     "Swapped assignments between views (Caron et al. 2020): prediction of codes that use all prototypes equally."
     def __init__(self, encoder: nn.Module,              # (N, C, H, W) -> (N, encoder.dim)
@@ -157,8 +171,7 @@ class SwAV(Method):
         self.temperature, self.assign, self.queue_from, self.hold_epochs = temperature, assign, queue_from, hold_epochs
 
     def fit_start(self, source):
-        if (k := len(self.prototypes.weight)) > len(source):
-            raise InputError(f"prototypes={k} are more than the {len(source)} samples of {source.name}, so that they cannot all be used; give at most {len(source)}, as a rule much fewer.")
+        self.prototypes.check(source)
         for queue in self.queues: queue.check(len(source))
 
     def before_step(self, progress):
@@ -171,18 +184,11 @@ class SwAV(Method):
     def projections(self, crops) -> Tensor:  # (V N, dim): crops of one size go through the network together
         return torch.cat([self.embed(torch.cat(some)) for some in (crops[:2], crops[2:]) if some])
 
-    @torch.no_grad()
-    def codes(self, scores: Tensor, queue: Queue | None = None) -> Tensor:  # (N, K) of one large crop -> (N, K)
-        "Codes of a large crop; earlier projections take part and are dropped."
-        if queue is None or not queue.full: return self.assign(scores)
-        earlier = self.prototypes(queue()[rank()::world_size()])
-        return self.assign(torch.cat([scores, earlier]))[:len(scores)]
-
     def loss(self, *crops: Tensor) -> Tensor:
         z = self.projections(crops)
         scores = self.prototypes(z).unflatten(0, (len(crops), -1))
         self.latest = z.detach().unflatten(0, (len(crops), -1))
-        codes = [self.codes(s, q) for s, q in zip(scores, self.queues or (None, None))]
+        codes = [codes_of(s, self.prototypes, self.assign, q) for s, q in zip(scores, self.queues or (None, None))]
         return swapped_loss(torch.stack(codes), scores, self.temperature)
 
     @torch.no_grad()

@@ -20,12 +20,9 @@ paper = Paper(
     claim="The linear probe of BYOL is above the same run without predictor, whose projections collapse, and above the same run towards a fixed random target, which in turn beats the random encoder; "
           "without colour distortion BYOL loses less than SimCLR; and BYOL is above a random encoder and raw pixels.",
     numbers=[
-        ("linear probe, top-1 %", 74.3, "ImageNet, ResNet-50, 1000 epochs", "Table 1, abstract"),
-        ("linear probe, top-1 %", 79.6, "ImageNet, ResNet-200 (2x)", "abstract"),
-        ("linear probe, top-1 %", 1.4, "ImageNet, random encoder", "section 3"),
-        ("linear probe, top-1 %", 18.8, "ImageNet, 300 epochs, target decay 1 (fixed random target)", "Table 5a"),
-        ("linear probe, top-1 %", 69.8, "ImageNet, 300 epochs, target decay 0.999", "Table 5a"),
-        ("linear probe, top-1 %", 72.5, "ImageNet, 300 epochs, target decay 0.99", "Table 5a"),
+        ("linear probe, top-1 %", 74.3, "ImageNet, ResNet-50, 1000 epochs", "Table 1, abstract"), ("linear probe, top-1 %", 79.6, "ImageNet, ResNet-200 (2x)", "abstract"),
+        ("linear probe, top-1 %", 1.4, "ImageNet, random encoder", "section 3"), ("linear probe, top-1 %", 18.8, "ImageNet, 300 epochs, target decay 1 (fixed random target)", "Table 5a"),
+        ("linear probe, top-1 %", 69.8, "ImageNet, 300 epochs, target decay 0.999", "Table 5a"), ("linear probe, top-1 %", 72.5, "ImageNet, 300 epochs, target decay 0.99", "Table 5a"),
         ("linear probe, top-1 %", 68.4, "ImageNet, 300 epochs, target decay 0.9", "Table 5a"),
         ("linear probe, top-1 %", 0.3, "ImageNet, 300 epochs, target decay 0 (stopped gradient only)", "Table 5a"),
         ("loss without colour distortion, points", 9.1, "ImageNet, 300 epochs, BYOL", "Figure 3b, section 5"),
@@ -47,7 +44,10 @@ paper = Paper(
         ("BYOL without batch statistics: group norm and standardised weights", "our choice (a study after Richemond et al. 2020; four groups, as the networks are small)"),
         ("batch norm shared over devices", "paper (torch's SyncBatchNorm on GPUs; one process otherwise)"),
     ],
-    needs=["simclr"], minutes=50, level="first course",
+    axes=[("views", "two unequal views: colours, blur, solarisation"), ("pair", "online network, and a target that is its moving average"),
+          ("target", "the target's projection of the other view"), ("predictor", "two layers with batch norm"),
+          ("loss", "squared distance of unit vectors"), ("against collapse", "stopped gradient, a predictor, a target that moves slowly")],
+    builds_on=["mean_teacher", "simclr"], needs=["simclr"], minutes=50, level="first course",
     after="say what predictor, stopped gradient and moving average each do, and tell a collapse of the projections from a bad representation.",
     question="A fixed random network knows nothing. Can a network that learns to predict its outputs become better than it?",
 )

@@ -20,12 +20,9 @@ paper = Paper(
     claim="Without stopped gradient the outputs collapse to less than 0.1 of the isotropic spread, with it they keep more than half; the linear probe of SimSiam is above the same run without stopped gradient, without predictor, "
           "with a fixed random predictor, and above a random encoder and raw pixels; and the predictor's output is nearer than its input to the mean over other views.",
     numbers=[
-        ("linear probe, top-1 %", 67.7, "ImageNet, ResNet-50, 100 epochs", "Figure 2, Table 1"),
-        ("linear probe, top-1 %", 0.1, "ImageNet, 100 epochs, without stopped gradient", "Figure 2"),
-        ("linear probe, top-1 %", 0.1, "ImageNet, 100 epochs, without predictor", "Table 1"),
-        ("linear probe, top-1 %", 1.5, "ImageNet, 100 epochs, fixed random predictor", "Table 1"),
-        ("linear probe, top-1 %", 68.1, "ImageNet, 100 epochs, predictor with a constant rate", "Table 1"),
-        ("linear probe, top-1 %", 71.3, "ImageNet, 800 epochs", "Table 4"),
+        ("linear probe, top-1 %", 67.7, "ImageNet, ResNet-50, 100 epochs", "Figure 2, Table 1"), ("linear probe, top-1 %", 0.1, "ImageNet, 100 epochs, without stopped gradient", "Figure 2"),
+        ("linear probe, top-1 %", 0.1, "ImageNet, 100 epochs, without predictor", "Table 1"), ("linear probe, top-1 %", 1.5, "ImageNet, 100 epochs, fixed random predictor", "Table 1"),
+        ("linear probe, top-1 %", 68.1, "ImageNet, 100 epochs, predictor with a constant rate", "Table 1"), ("linear probe, top-1 %", 71.3, "ImageNet, 800 epochs", "Table 4"),
         ("linear probe, top-1 %", 34.6, "ImageNet, 100 epochs, no batch norm in the heads", "Table 3"),
         ("linear probe, top-1 %", 68.9, "ImageNet, 100 epochs, 100 steps between two assignments", "section 5.2"),
         ("linear probe, top-1 %", 55.0, "ImageNet, 100 epochs, moving average of each image's projections, no predictor", "section 5.2"),
@@ -47,7 +44,10 @@ paper = Paper(
         ("the predictor approximates the expectation over views", "our choice (the paper argues it in section 5.1; measured here on trained networks)"),
         ("batch norm shared over devices", "paper (torch's SyncBatchNorm on GPUs; one process otherwise)"),
     ],
-    needs=["byol"], minutes=50, level="first course",
+    axes=[("views", "two views of SimCLR's recipe with half the colours"), ("pair", "one network, twice"),
+          ("target", "the projection of the other view"), ("predictor", "two layers with a bottleneck"),
+          ("loss", "negative cosine"), ("against collapse", "stopped gradient and a predictor")],
+    builds_on=["byol", "simclr"], needs=["byol"], minutes=50, level="first course",
     after="recognise a collapse by one number that needs no labels, and derive the stopped gradient from an alternating optimisation.",
     question="The two sides of the loss come from the same network with the same weights. What can it change, then, that the gradient does not flow into one of them?",
 )
