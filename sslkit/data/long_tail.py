@@ -8,12 +8,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 from ..core.batch import Source, link
+from ..core.cache import cached, content_key
 from ..core.errors import InputError
 from ..core.probes import Probe, knn_votes, probe_maker
 from ..core.random import Draw, row_keys
+from .digits import PHOTOS, chalk, grounds, handwriting, stratified
 
 # %% auto #0
-__all__ = ['tail_weights', 'tail_counts', 'class_counts', 'drawn_order', 'long_tail', 'thirds', 'class_accuracy',
+__all__ = ['tail_weights', 'tail_counts', 'class_counts', 'drawn_order', 'long_tail', 'chalk_glyphs', 'thirds', 'class_accuracy',
            'knn_by_frequency']
 
 # %% ../../nbs/data/long_tail.ipynb #14258455
@@ -64,6 +66,31 @@ def long_tail(data: Source,                             # any split of data with
     kept = torch.cat([own[place[own].argsort()[:n]] for c, n in enumerate(counts) for own in [(y == c).nonzero()[:, 0]]]).sort().values
     splits = {name: whole.take(kept) if name == "train" else s._like(s.fields) for name, s in data.splits.items()}
     for s in splits.values(): s.name = f"{whole.name} (long tail 1:{max(shares) / min(shares):.0f})"
+    return link(splits)["train"]
+
+# %% ../../nbs/data/long_tail.ipynb #bf9f7b66
+def chalk_glyphs(classes: int = 30,                            # from 2; the first so many of an order that was drawn once
+                 size: int = 16,                               # side of the pictures in pixels, 12 to 96
+                 n_train: int = 4000, n_val: int = 1500, n_test: int = 1500,
+                 seed: int = 0,                                # of everything but the choice of the handwriting
+                 light: float = 0.5,                           # on the photographs: 0 is a blackboard
+                 tint: float = 0.3,                            # how much the chalk's colours differ from white
+                ) -> Source:                                   # train; `.val`, `.test`; x uint8 (N, 3, size, size), y (N,); balanced but for chance
+    "Single pieces of handwriting in chalk on photographs: as many classes as wanted, all of one kind."
+    ink, y = handwriting()
+    own = stratified(y)["train"]
+    if not 2 <= classes <= len(own): raise InputError(f"classes={classes} is not possible with {len(own)} pieces of handwriting; give a number from 2 to {len(own)}.")
+    if not 12 <= size <= 96: raise InputError(f"size={size} is outside of what chalk_glyphs can draw; give a number from 12 to 96.")
+    if min(n_train, n_val, n_test) < classes: raise InputError(f"n_train={n_train}, n_val={n_val}, n_test={n_test}: give at least one picture for each of the {classes} classes.")
+    chosen = own[Draw(row_keys(0, 0, own)).uniform().argsort()[:classes]]
+    facts = dict(name=f"chalk_glyphs_{classes}", classes=[f"{int(y[i])} (no. {int(i)})" for i in chosen], licence="CC BY 4.0 (digits); " + "; ".join(f"{k}: {v}" for k, v in PHOTOS.items()),
+                 origin="UCI digits by scikit-learn on photographs by scikit-learn and scikit-image, composed by sslkit")
+    settings, splits = dict(size=size, height=(0.75, 0.95), light=light, tint=tint), {}
+    for number, (split, n) in enumerate(dict(train=n_train, val=n_val, test=n_test).items()):
+        def make(split=split, n=n, number=number) -> dict[str, Tensor]:
+            drawn = chalk(Draw(row_keys(seed, number, torch.arange(n))), ink[chosen], torch.arange(classes), torch.arange(classes), grounds(split, size), **settings)
+            return dict(x=drawn["x"], y=drawn["y"])
+        splits[split] = Source(cached(f"chalk_glyphs/{split}-{content_key(version=1, classes=classes, seed=seed, n=n, **settings)}", make), **facts)
     return link(splits)["train"]
 
 # %% ../../nbs/data/long_tail.ipynb #8d5fd5bf
