@@ -7,9 +7,9 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'classroom', 'photographs', 'entropy_gap', 'dual_temperature', 'PerSample', 'individual_loss', 'ISogCLR',
-           'SogCLR', 'example', 'bimodal_loss', 'BimodalISogCLR', 'ThroughNTXent', 'FixedNTXent', 'build', 'recipe',
-           'rank_correlation', 'balanced', 'exact_temperatures', 'trained', 'run', 'figure']
+__all__ = ['paper', 'classroom', 'photographs', 'entropy_gap', 'dual_temperature', 'SampleState', 'PerSample', 'individual_loss',
+           'ISogCLR', 'SogCLR', 'example', 'bimodal_loss', 'BimodalISogCLR', 'ThroughNTXent', 'FixedNTXent', 'build',
+           'recipe', 'rank_correlation', 'balanced', 'exact_temperatures', 'trained', 'run', 'figure']
 
 # %% ../../nbs/contrastive/isogclr.ipynb #14145e48
 paper = Paper(
@@ -82,11 +82,41 @@ def dual_temperature(similarity: Tensor,                          # (..., K)
         low, high = torch.where(falls, middle, low), torch.where(falls, high, middle)
     return (low + high) / 2
 
-# %% ../../nbs/contrastive/isogclr.ipynb #525ff96f
-class PerSample(nn.Module):
-    "Temperature, running mean and momentum of every sample of a data set, with the update rules for them."
-    names = ("tau", "mean", "momentum")
+# %% ../../nbs/contrastive/isogclr.ipynb #f45eeceb
+class SampleState(nn.Module):
+    "Numbers for every sample of a data set: buffers of length N, addressed by the position in the data set, the same in all processes."
+    def __init__(self, **initial: float):  # name=value of a sample that has never been seen
+        super().__init__()
+        self.initial = initial
+        for name in initial: self.register_buffer(name, torch.zeros(0))
 
+    def __len__(self) -> int: return len(getattr(self, next(iter(self.initial))))
+
+    def start(self, n: int) -> None:
+        "State for `n` samples that have never been seen."
+        for name, value in self.initial.items(): setattr(self, name, getattr(self, name).new_full((n,), value))
+
+    def read(self, index: Tensor) -> tuple[Tensor, ...]:  # (N,) each
+        "The state of the given samples; before `start`, that of samples never seen."
+        if not len(self): return tuple(torch.full(index.shape, value, device=index.device) for value in self.initial.values())
+        if index.device.type == "cpu" and len(index) and int(index.max()) >= len(self):
+            raise InputError(f"sample {int(index.max())} has no state, for training began with {len(self)} samples; index is the position in the training data.")
+        return tuple(getattr(self, name)[index] for name in self.initial)
+
+    def write(self, index: Tensor, **values: Tensor) -> None:
+        "New state of the given samples, and of those of the other processes."
+        if not len(self): return
+        index = gather(index)
+        for name, value in values.items(): getattr(self, name)[index] = gather(value)
+
+    def _load_from_state_dict(self, state, prefix, *rest):
+        for name in self.initial:                                     # of as many samples as were saved
+            if prefix + name in state: setattr(self, name, getattr(self, name).new_empty(state[prefix + name].shape))
+        super()._load_from_state_dict(state, prefix, *rest)
+
+# %% ../../nbs/contrastive/isogclr.ipynb #06cf19ee
+class PerSample(SampleState):
+    "Temperature, running mean and momentum of every sample of a data set, with the update rules for them."
     def __init__(self, temperature: float = 0.1,                      # tau_i at the beginning
                  rho: float = 0.4,                                    # how far from uniform the weights of the negatives are, in nats
                  gamma: float = 0.8,                                  # weight of the new batch in the running mean, in (0, 1]
@@ -94,35 +124,12 @@ class PerSample(nn.Module):
                  eta: float = 0.03,                                   # step of the temperature; 0: fixed
                  bounds: tuple[float, float] = (0.05, 1.0),           # of the temperature
                  clip: float = 3.0):                                  # largest slope
-        super().__init__()
+        super().__init__(tau=temperature, mean=0.0, momentum=0.0)
         if not 0.0125 <= bounds[0] <= temperature <= bounds[1]:
             raise InputError(f"temperature={temperature:g} with bounds={tuple(bounds)}: give 0.0125 <= lower bound <= temperature <= upper bound (below, exp(1 / temperature) is more than float32 holds).")
         if not (rho > 0 and 0 < gamma <= 1 and 0 < beta <= 1 and eta >= 0 and clip > 0):
             raise InputError(f"rho={rho}, gamma={gamma}, beta={beta}, eta={eta}, clip={clip}: rho and clip are above 0, gamma and beta in (0, 1], eta from 0.")
         self.temperature, self.rho, self.gamma, self.beta, self.eta, self.bounds, self.clip = temperature, rho, gamma, beta, eta, tuple(bounds), clip
-        for name in self.names: self.register_buffer(name, torch.zeros(0))
-
-    def start(self, n: int) -> None:
-        "State for `n` samples that have never been seen."
-        for name, value in zip(self.names, (self.temperature, 0.0, 0.0)): setattr(self, name, self.tau.new_full((n,), value))
-
-    def read(self, index: Tensor) -> tuple[Tensor, ...]:  # temperature, running mean (0: never seen), momentum: (N,) each
-        "The state of the given samples; before `start`, that of samples never seen."
-        if not len(self.tau): return tuple(torch.full(index.shape, value, device=index.device) for value in (self.temperature, 0.0, 0.0))
-        if index.device.type == "cpu" and len(index) and int(index.max()) >= len(self.tau):
-            raise InputError(f"sample {int(index.max())} has no temperature, for training began with {len(self.tau)} samples; index is the position in the training data.")
-        return tuple(getattr(self, name)[index] for name in self.names)
-
-    def write(self, index: Tensor, **values: Tensor) -> None:
-        "New state of the given samples, and of those of the other processes."
-        if not len(self.tau): return
-        index = gather(index)
-        for name, value in values.items(): getattr(self, name)[index] = gather(value)
-
-    def _load_from_state_dict(self, state, prefix, *rest):
-        for name in self.names:                                       # of as many samples as were saved
-            if prefix + name in state: setattr(self, name, self.tau.new_empty(state[prefix + name].shape))
-        super()._load_from_state_dict(state, prefix, *rest)
 
     @torch.no_grad()
     def descend(self, index: Tensor, slope: Tensor) -> None:  # (N,), (N,) derivative by the temperature
@@ -307,7 +314,7 @@ photographs = dict(strength=0.5, min_area=0.2, flip=True)
                          dual=up(), temperature=up(), at_bound=down("fraction")),
             tried={},
             scales=dict(
-                tiny=dict(classroom, data="chalk_glyphs", options=dict(widths=(8, 16, 32, 64)), batch_size=64, steps=200, eta=0.05, fixed=0.3,
+                tiny=dict(classroom, data="chalk_glyphs", options=dict(widths=(8, 16, 32, 64)), batch_size=64, steps=200, eta=0.05, fixed=0.32,
                           arms=["isogclr", "sogclr", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="chalk_glyphs", images=8000, batch_size=64, steps=1000),
                 gpu=dict(classroom, **photographs | dict(min_area=0.08, lr=1e-3, size=None, dim=128), data="cifar100", encoder="resnet18", stem="cifar", batch_size=128, steps=17_000),
@@ -337,15 +344,14 @@ def figure(extras):
     import matplotlib.pyplot as plt
     from sslkit.core.plots import show_images
     e = extras["isogclr"]
-    order = e["counts"].argsort(descending=True, stable=True)
-    quartiles = lambda values, y: torch.stack([values[y == c].quantile(torch.tensor([0.25, 0.5, 0.75])) for c in order]).T
-    fig, axes = plt.subplot_mosaic([["tau", "high"], ["tau", "low"]], figsize=(8, 2.8), layout="constrained", width_ratios=[1.4, 1])
-    low, middle, high = quartiles(e["tau"], e["y"])
+    order = [c for c in e["counts"].argsort(descending=True, stable=True).tolist() if e["counts"][c] >= 3]      # a median of fewer says little
     share = e["counts"][order] / e["counts"].sum()
+    fig, axes = plt.subplot_mosaic([["tau", "high"], ["tau", "low"]], figsize=(8, 2.8), layout="constrained", width_ratios=[1.4, 1])
+    low, middle, high = torch.stack([e["tau"][e["y"] == c].quantile(torch.tensor([0.25, 0.5, 0.75])) for c in order]).T
     axes["tau"].fill_between(share, low, high, color="0.85", label="learned, middle half"); axes["tau"].plot(share, middle, ".-", color="0.2", label="learned, median")
-    seen = [c for c in order.tolist() if (e["y"][:len(e["exact"])] == c).any()]
-    exact = [e["exact"][e["y"][:len(e["exact"])] == c].median() for c in seen]
-    axes["tau"].plot([e["counts"][c] / e["counts"].sum() for c in seen], exact, "x", color="#b3261e", ms=4, label="exact dual, median")
+    some = e["y"][:len(e["exact"])]
+    seen = [c for c in order if (some == c).any()]
+    axes["tau"].plot(e["counts"][seen] / e["counts"].sum(), [e["exact"][some == c].median() for c in seen], "x", color="#b3261e", ms=4, label="exact dual, median")
     axes["tau"].set(xscale="log", xlabel="share of the class in the training data", ylabel="temperature"); axes["tau"].legend(fontsize=7)
     for name, images in (("high", "highest"), ("low", "lowest")):
         show_images(e[images], ncol=6, ax=axes[name]); axes[name].set_title(f"{images} temperatures", fontsize=9)
