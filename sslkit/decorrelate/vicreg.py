@@ -294,16 +294,15 @@ def run(arm, scale, seed):
 # %% ../../nbs/decorrelate/vicreg.ipynb #45e27695
 @run.figure
 def figure(extras):
-    "The standard deviation of the embeddings during training, and how their variance is spread over directions at the end."
+    "The standard deviation of the embeddings' dimensions during training, and the eigenvalues of their covariance matrix at the end."
     import matplotlib.pyplot as plt
-    names = {"vicreg": ("all three terms", "#0072b2"), "no_covariance": ("without covariance", "#e69f00"), "no_variance": ("without variance", "#d55e00"),
-             "barlow_twins": ("Barlow Twins", "0.6"), "study/invariance_only": ("invariance only", "0.3")}
+    names = {"vicreg": ("all three terms", "#0072b2"), "no_covariance": ("without covariance", "#e69f00"), "no_variance": ("without variance", "#d55e00"), "study/invariance_only": ("invariance only", "0.3")}
     fig, (left, right) = plt.subplots(1, 2, figsize=(7.5, 2.7), layout="constrained")
     for arm, (name, colour) in names.items():
         if arm not in extras: continue
         std, spectrum = extras[arm]["std"], extras[arm]["spectrum"]
-        if arm != "barlow_twins": left.plot(torch.linspace(0, 1, len(std)), std, "o-", markersize=3, color=colour, label=name)             # its loss does not see the unit
-        right.plot(range(1, len(spectrum) + 1), (spectrum / spectrum.sum().clamp(min=1e-12)).clamp(min=1e-6), color=colour, label=name)
-    left.axhline(1, color="0.8", linewidth=0.8, zorder=0); left.set(xlabel="fraction of training", ylabel="standard deviation of a dimension", ylim=(0, None))
-    right.set(yscale="log", xlabel="direction", ylabel="share of the variance"); right.legend(fontsize=8)
+        left.plot(torch.linspace(0, 1, len(std)), std, "o-", markersize=3, color=colour, label=name)
+        right.plot(range(1, len(spectrum) + 1), spectrum.clamp(min=1e-7), color=colour, label=name)
+    left.axhline(1, color="0.8", linewidth=0.8, zorder=0); left.set(xlabel="fraction of training", ylabel="mean standard deviation", ylim=(0, None))
+    right.set(yscale="log", ylim=(1e-7, None), xlabel="direction", ylabel="variance in this direction"); right.legend(fontsize=8)
     return fig
