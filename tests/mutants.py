@@ -27,6 +27,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "SoftmaxTwins.loss: cross_correlation(self.embed(xa), self.embed(xb)) -> cross_correlation(self.embed(xb), self.embed(xa))": "this transposes C, and rows and columns are treated alike",
         "barlow_loss: cross_correlation(za, zb) -> cross_correlation(zb, za)": "this transposes C, and the loss is a sum over the diagonal and one over the rest",
         "AsymmetricTwins.loss: barlow_loss(self.predictor(p), still(q), self.redundancy_weight) -> barlow_loss(still(q), self.predictor(p), self.redundancy_weight)": "this transposes C, as above"},
+    "vicreg": {
+        "vicreg_loss: F.mse_loss(za, zb) -> F.mse_loss(zb, za)": "the squared error is symmetric in the two branches"},
     "dino": {
         "dino_loss: -1 -> 1": "the mean over the images of (S, N): the last dimension is dimension 1",
         "DINO.loss: 0 -> 1": "the number of images is the same in every crop"},
