@@ -56,7 +56,6 @@ paper = Paper(
 import math
 from functools import partial
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from ..contrastive.simclr import SimCLR
