@@ -175,6 +175,7 @@ def step_size(matrices: list[np.ndarray], slopes: list[np.ndarray],   # the weig
 def descend(encoder: list[np.ndarray], decoder: list[np.ndarray], batches: list[tuple], basis: np.ndarray, objective: str, until: float,
             goals: np.ndarray,        # (F,) of the first F features; when all are reached it ends
             change: float = 0.003, every: int = 10,
+            most: int = 30_000,       # steps
            ) -> tuple[np.ndarray, np.ndarray, int]:  # times (T,), strengths (T, D), and the number of steps
     "Gradient descent on all matrices up to a time, watched every few steps."
     chain, depth, now, step, times, course = [*encoder, *decoder], len(encoder), 0.0, 0, [], []
@@ -184,7 +185,7 @@ def descend(encoder: list[np.ndarray], decoder: list[np.ndarray], batches: list[
             w = list(accumulate(chain[:depth], lambda product, m: m @ product))[-1]
             sharpness = len(chain) * np.linalg.norm(w @ covariances[0] @ w.T, 2)
             times.append(now); course.append(strengths(w, basis))
-            if now >= until or (course[-1][:len(goals)] >= goals).all(): return np.array(times), np.array(course), step
+            if now >= until or step >= most or (course[-1][:len(goals)] >= goals).all(): return np.array(times), np.array(course), step
         slopes = gradients(chain[:depth], chain[depth:], *covariances, objective)
         rate = step_size(chain, slopes, sharpness, change)
         chain = [m - rate * g for m, g in zip(chain, slopes)]
@@ -207,7 +208,7 @@ def reached(times: np.ndarray, course: np.ndarray,    # (T,), (T, F)
 # %% ../../nbs/distill/jepa_linear.ipynb #9e8be1a7
 MAIN = {f"{objective}/L={depth}": (objective, depth) for objective in ("jepa", "mae") for depth in (3, 5, 1, 2)} | {"no_stop_gradient/L=3": ("no_stop_gradient", 3)}
 STUDIES = {"study/eps=0.1": dict(eps=0.1), "study/eps=0.03": dict(eps=0.03), "study/eps=0.003": dict(eps=0.003), "study/eps=0.001": dict(eps=0.001), "study/decoder=2": dict(decoder=2), "study/decoder=3": dict(decoder=3),
-           "study/unbalanced=3": dict(unbalanced=3.0), "study/gaussian": dict(gaussian=True), "study/batch=64": dict(batch=64), "study/exact": dict(batch=None)}
+           "study/unbalanced=3": dict(unbalanced=3.0), "study/gaussian": dict(gaussian=True), "study/batch=16": dict(batch=16), "study/exact": dict(batch=None)}
 
 def draw_features(rng: np.random.Generator, scale) -> tuple[np.ndarray, np.ndarray]:
     "lambda and rho of the two features, scattered, and of the directions around them."
@@ -225,7 +226,7 @@ def race(arm: str, scale, seed: int) -> tuple[dict, dict]:  # metrics, and what 
     pull = "mae" if objective == "mae" else "jepa"
     predicted = np.array([learning_time(l, r, depth, pull, scale.eps, decoder=scale.decoder) for l, r in zip(lam[:2], rho[:2])])
     goals, until = fixed_point(rho[:2], depth, pull, scale.decoder) / 2, scale.patience * predicted.max()
-    times, course, steps = descend(*start, batches, basis, objective, until, goals, scale.change)
+    times, course, steps = descend(*start, batches, basis, objective, until, goals, scale.change, most=scale.most)
     when = reached(times, course[:, :2], goals)
     note(steps=steps, samples=steps * (scale.batch or 0))
     metrics = dict(growth=float(np.exp(np.log(course[-1, :2] / scale.eps).mean())))
@@ -235,7 +236,7 @@ def race(arm: str, scale, seed: int) -> tuple[dict, dict]:  # metrics, and what 
     return metrics, dict(times=times, course=course[:, :2], lam=lam[:2], rho=rho[:2], depth=depth, objective=pull, eps=scale.eps, when=when, predicted=predicted)
 
 # %% ../../nbs/distill/jepa_linear.ipynb #ebb71629
-setting = dict(lam=(0.8, 1.0), rho=(1.2, 0.6), scatter=0.03, residual=0.25, eps=0.01, decoder=1, unbalanced=1.0, gaussian=False, change=0.003, patience=1.3)
+setting = dict(lam=(0.8, 1.0), rho=(1.2, 0.6), scatter=0.03, residual=0.25, eps=0.01, decoder=1, unbalanced=1.0, gaussian=False, change=0.003, patience=1.3, most=30_000)
 
 @experiment(paper, arms=["jepa/L=3", "jepa/L=5", "jepa/L=1", "jepa/L=2", "mae/L=3", "mae/L=5", "mae/L=1", "mae/L=2", "no_stop_gradient/L=3", *STUDIES],
             claim=all_of(*(worse(f"mae/L={L}", than=1, metric="ratio") for L in (1, 2, 3, 5)),
@@ -253,7 +254,7 @@ def figure(extras):
     "Strength over time of the clean and the noisy feature, theory as lines and matrices as points; and the ratio of their learning times over the depth."
     import matplotlib.pyplot as plt
     fig, axes = plt.subplots(1, 4, figsize=(10.4, 2.6), layout="constrained")
-    colours, marks = ("#0072b2", "#d55e00"), dict(jepa="o", mae="s")
+    colours, marks, drawn = ("#0072b2", "#d55e00"), dict(jepa="o", mae="s"), extras["jepa/L=3"]
     for ax, arm in zip(axes, ("mae/L=3", "jepa/L=1", "jepa/L=3")):
         if arm not in extras: continue
         e = extras[arm]
@@ -261,12 +262,12 @@ def figure(extras):
             top = fixed_point(e["rho"][i], e["depth"], e["objective"]); w = np.geomspace(1.01 * e["eps"], 0.97 * top, 100)
             ax.plot(time_to(w, e["lam"][i], e["rho"][i], e["depth"], e["objective"], e["eps"]), w / top, color=colour, label=f"ρ = {e['rho'][i]:.2f}, λ = {e['lam'][i]:.2f}")
             few = np.unique(np.linspace(0, len(e["times"]) - 1, 30).astype(int)); ax.plot(e["times"][few], e["course"][few, i] / top, ".", color=colour, ms=5)
-        ax.set(title=arm.replace("/", ", ").replace("=", " = ").upper().replace("JEPA", "JEPA"), xlabel="time", ylim=(0, 1.05), xlim=(0, 1.25 * e["predicted"].max())); ax.legend(fontsize=7, loc="upper left")
+        ax.set(title=arm.replace("/", ", ").replace("=", " = ").upper(), xlabel="time", ylim=(0, 1.05), xlim=(0, 1.25 * e["predicted"].max())); ax.legend(fontsize=7, loc="upper left")
     axes[0].set_ylabel("strength / fixed point")
     axes[3].axhline(1, color="0.7", lw=0.8)
     for objective, colour in (("mae", "#009e73"), ("jepa", "#832db6")):
         found = [(e["depth"], e["when"][0] / e["when"][1]) for arm, e in extras.items() if arm.startswith(f"{objective}/") and np.isfinite(e["when"]).all()]
-        axes[3].plot([1, 2, 3, 4, 5], [learning_time(0.8, 1.2, L, objective) / learning_time(1.0, 0.6, L, objective) for L in (1, 2, 3, 4, 5)], color=colour, label=objective.upper())
+        axes[3].plot(range(1, 6), [learning_time(drawn["lam"][0], drawn["rho"][0], L, objective) / learning_time(drawn["lam"][1], drawn["rho"][1], L, objective) for L in range(1, 6)], color=colour, label=objective.upper())
         if found: axes[3].plot(*zip(*found), marks[objective], color=colour, ms=5)
     axes[3].set(xlabel="depth L", ylabel="clean / noisy", xticks=[1, 2, 3, 4, 5]); axes[3].legend()
     return fig
