@@ -174,7 +174,7 @@ def individual_loss(za: Tensor,           # (N, D) projections of one view
         negative = torch.arange(len(keys) // 2, device=za.device).repeat(2) != own[:, None]  # (N, 2B)
         similarity = torch.stack([za @ keys.T, zb @ keys.T])                                 # (2, N, 2B)
         temperature = samples.read(index)[0].mean()
-        weight, bound = samples.weigh(similarity.detach(), negative, index)
+        weight, bound = samples.weigh(similarity, negative, index)
         partner = (za * zb).sum(1)
         push = (weight * similarity).sum(2).mean(0)
         return {k: process_mean(v) for k, v in dict(loss=(push - partner).mean(), objective=(bound - partner.detach()).mean(), temperature=temperature).items()}
@@ -227,7 +227,7 @@ def bimodal_loss(images: Tensor, texts: Tensor,                       # (N, D) p
         for name, anchors, keys, samples in (("images", images, all_texts, of_images), ("texts", texts, all_images, of_texts)):
             similarity = anchors @ keys.T
             out[f"temperature_{name}"] = samples.read(index)[0].mean()
-            weight, bound = samples.weigh(similarity.detach()[None], negative, index)
+            weight, bound = samples.weigh(similarity[None], negative, index)
             out[f"objective_{name}"] = (bound - partner.detach()).mean()
             out[name] = ((weight[0] * similarity).sum(1) - partner).mean()
         out["loss"] = out.pop("images") + out.pop("texts")
@@ -252,14 +252,17 @@ class BimodalISogCLR(Method):
 # %% ../../nbs/contrastive/isogclr.ipynb #65784683
 class ThroughNTXent(ISogCLR):
     "The trap: temperatures trained as parameters of NT-Xent, with the same momentum, clip and step."
-    def loss(self, xa, xb, index):
+    def loss(self, xa: Tensor, xb: Tensor, index: Tensor) -> dict[str, Tensor]:
         za, zb = self.project(xa, xb)
         tau = self.samples.read(index)[0][:, None]
-        if self.training:
-            with torch.enable_grad():
-                slope = len(tau) * torch.autograd.grad(nt_xent(za.detach(), zb.detach(), tau.requires_grad_()), tau)[0]   # of the loss of each image
-            self.samples.descend(index, slope[:, 0])
-        return dict(loss=nt_xent(za, zb, tau.detach()), temperature=process_mean(tau.detach().mean()))
+        if self.training: self.samples.descend(index, self.slope(za, zb, tau))
+        return dict(loss=nt_xent(za, zb, tau), temperature=process_mean(tau.mean()))
+
+    def slope(self, za: Tensor, zb: Tensor, tau: Tensor) -> Tensor:  # (N,)
+        "The derivative of the loss of each image by its temperature, from autograd."
+        with torch.enable_grad():
+            tau = tau.clone().requires_grad_()
+            return len(tau) * torch.autograd.grad(nt_xent(za, zb, tau), tau)[0][:, 0]
 
 class FixedNTXent(ISogCLR):
     "SimCLR, with views and networks of the other arms."
@@ -316,11 +319,11 @@ photographs = dict(strength=0.5, min_area=0.2, flip=True)
                          above_floor("isogclr", metric="knn_tail")),
             metrics=dict(spearman=up(), knn_tail=up("fraction"), knn_head=up("fraction"), knn_middle=up("fraction"), knn=up("fraction"), linear=up("fraction"),
                          dual=up(), temperature=up(), at_bound=down("fraction")),
-            tried={},
+            tried=dict(isogclr=3, sogclr=1, simclr=5, tau_through_nt_xent=1),
             scales=dict(
-                tiny=dict(classroom, data="chalk_glyphs", options=dict(widths=(8, 16, 32, 64)), batch_size=64, steps=200, eta=0.05, fixed=0.32,
+                tiny=dict(classroom, data="chalk_glyphs", batch_size=64, steps=250, eta=0.05, fixed=0.35,
                           arms=["isogclr", "sogclr", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="chalk_glyphs", images=8000, batch_size=64, steps=1000),
+                small=dict(classroom, data="chalk_glyphs", images=8000, batch_size=64, steps=1000, simclr_temperature=0.2),
                 gpu=dict(classroom, **photographs | dict(min_area=0.08, lr=1e-3, size=None, dim=128), data="cifar100", encoder="resnet18", stem="cifar", batch_size=128, steps=17_000),
                 paper=dict(classroom, **photographs | dict(min_area=0.08, lr=0.8, size=None, dim=128, ratio=1, gamma=0.8), data="cifar100", encoder="resnet18", stem="cifar", batch_size=128, steps=140_400, weight_decay=1e-4)))
 def run(arm, scale, seed):
@@ -339,7 +342,7 @@ def run(arm, scale, seed):
     exact = exact_temperatures(method, data.train)
     scores |= dict(temperature=tau.mean(), spearman=rank_correlation(tau, counts[y]), dual=rank_correlation(tau[:len(exact)], exact), at_bound=((tau <= low) | (tau >= high)).float().mean())
     ends = tau.argsort()
-    return scores, dict(tau=tau, exact=exact, y=y, counts=counts, lowest=data.train[ends[:12]].x.cpu(), highest=data.train[ends[-12:]].x.cpu())
+    return scores, dict(tau=tau, exact=exact, y=y, counts=counts, lowest=data.train[ends[:8]].x.cpu(), highest=data.train[ends[-8:]].x.cpu())
 
 # %% ../../nbs/contrastive/isogclr.ipynb #37cb5645
 @run.figure
@@ -350,13 +353,13 @@ def figure(extras):
     e = extras["isogclr"]
     order = [c for c in e["counts"].argsort(descending=True, stable=True).tolist() if e["counts"][c] >= 3]      # a median of fewer says little
     share = e["counts"][order] / e["counts"].sum()
-    fig, axes = plt.subplot_mosaic([["tau", "high"], ["tau", "low"]], figsize=(8, 2.8), layout="constrained", width_ratios=[1.4, 1])
+    fig, axes = plt.subplot_mosaic([["tau", "high"], ["tau", "low"]], figsize=(7.5, 2.8), layout="constrained", width_ratios=[1.7, 1])
     low, middle, high = torch.stack([e["tau"][e["y"] == c].quantile(torch.tensor([0.25, 0.5, 0.75])) for c in order]).T
     axes["tau"].fill_between(share, low, high, color="0.85", label="learned, middle half"); axes["tau"].plot(share, middle, ".-", color="0.2", label="learned, median")
     some = e["y"][:len(e["exact"])]
     seen = [c for c in order if (some == c).any()]
     axes["tau"].plot(e["counts"][seen] / e["counts"].sum(), [e["exact"][some == c].median() for c in seen], "x", color="#b3261e", ms=4, label="exact dual, median")
-    axes["tau"].set(xscale="log", xlabel="share of the class in the training data", ylabel="temperature"); axes["tau"].legend(fontsize=7)
+    axes["tau"].set(xscale="log", xlabel="share of the class in the training data", ylabel="temperature"); axes["tau"].legend(fontsize=7, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.17), frameon=False)
     for name, images in (("high", "highest"), ("low", "lowest")):
-        show_images(e[images], ncol=6, ax=axes[name]); axes[name].set_title(f"{images} temperatures", fontsize=9)
+        show_images(e[images], ncol=4, ax=axes[name]); axes[name].set_title(f"{images} temperatures", fontsize=9)
     return fig
