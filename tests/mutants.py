@@ -44,8 +44,6 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
     "byol": {
         "BYOL.loss: unit_error(self.predictor(za), tb) -> unit_error(tb, self.predictor(za))": "the distance of two directions is symmetric",
         "BYOL.loss: unit_error(self.predictor(zb), ta) -> unit_error(ta, self.predictor(zb))": "as above"},
-        "NonContrastive.loss: self.distance(pb, ta) -> self.distance(ta, pb)": "as above",
-        "negative_cosine: F.cosine_similarity(prediction.float(), target.float(), dim=1) -> F.cosine_similarity(target.float(), prediction.float(), dim=1)": "cosine similarity is symmetric"},
     "isogclr": {
         "ISogCLR.loss: self.project(xa, xb) -> self.project(xb, xa)": "the loss is the mean over both views, and the state keeps their mean",
         "ThroughNTXent.loss: self.project(xa, xb) -> self.project(xb, xa)": "both views are treated alike, as above",
