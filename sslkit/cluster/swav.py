@@ -185,6 +185,7 @@ class SwAV(Method):
         return torch.cat([self.embed(torch.cat(some)) for some in (crops[:2], crops[2:]) if some])
 
     def loss(self, *crops: Tensor) -> Tensor:
+        if len(crops) < 2: raise InputError(f"SwAV got {len(crops)} view of each image and swaps the codes of two; give views with two large crops first, as swav_views() does.")
         z = self.projections(crops)
         scores = self.prototypes(z).unflatten(0, (len(crops), -1))
         self.latest = z.detach().unflatten(0, (len(crops), -1))
@@ -317,9 +318,9 @@ MAIN = ["swav", "no_sinkhorn", "two_crops", "no_queue", "deepcluster", "simclr",
                          better("swav", than="two_crops", metric="linear"),
                          above_floor("swav", metric="linear")),
             metrics=dict(linear=up("fraction"), knn=up("fraction"), usage=up("log K")),
-            tried={},
+            tried=dict(swav=6, two_crops=1, no_sinkhorn=1),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), strength=1.0, flip=False, global_area=(0.7, 1.0), local_area=(0.5, 1.0), local=2, prototypes=24, temperature=0.2, batch_size=64, steps=150,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), strength=1.0, flip=False, global_area=(0.7, 1.0), local_area=(0.5, 1.0), local=1, prototypes=24, temperature=0.2, batch_size=32, steps=220,
                           arms=["swav", "no_sinkhorn", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, queue=1024, batch_size=128, steps=1500, lr=5e-3),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", local=4, local_size=16, epsilon=0.05, prototypes=1000, hidden=2048, dim=128, queue=3840, queue_from=0.075, batch_size=256, steps=39_000, lr=1e-3, arms=MAIN),
