@@ -177,7 +177,7 @@ def without_batch_norms(module):
 
 
 def after_steps(id, rank=0, world=1, steps=4):
-    "Weights and memories (centres, queues, teachers) after some steps of plain SGD, gradients averaged over processes."
+    "Weights and memories (centres, queues, teachers) after some steps of one length along the gradient, averaged over processes."
     import torch.distributed as dist
     method, data = without_batch_norms(method_of(id)), room(id).example(32, 0)
     source = link(dict(train=Source({k: f for k, f in data.items() if k not in ("index", "key")}, name="example")))["train"]
@@ -191,10 +191,11 @@ def after_steps(id, rank=0, world=1, steps=4):
         rows = torch.arange(16 * (step % 2), 16 * (step % 2) + 16).chunk(world)[rank]
         scalar(method(data.select(rows).keyed(0, step))).backward()
         with torch.no_grad():
-            for p in learning:
-                if p.grad is None: continue
+            moved = [p for p in learning if p.grad is not None]
+            for p in moved:
                 if world > 1: dist.all_reduce(p.grad); p.grad /= world
-                p -= 0.05 * p.grad; p.grad = None
+            length = torch.stack([p.grad.norm() for p in moved]).norm()                    # losses have very different slopes without their norms
+            for p in moved: p -= 0.1 * p.grad / length; p.grad = None
         method.after_step(progress)
     return {k: t.flatten() for k, t in method.state_dict().items() if t.is_floating_point() and t.numel()}
 
