@@ -17,7 +17,7 @@ from IPython.core.pylabtools import select_figure_formats
 from matplotlib_inline.config import InlineBackend
 from traitlets.config import Config
 from project import NBS, ROOT, edges, imports, modules, reachable, read
-from sslkit.core.experiment import _experiments
+from sslkit.core.experiment import Verification, _experiments
 
 EXECUTED = ROOT / "docs/_executed"
 TIMEOUT = 600                                                             # wall seconds a notebook, on a busy machine; the budget is 20 core-seconds
@@ -240,8 +240,13 @@ def results(names: dict) -> dict[str, str]:
         return x.dtype.kind in "biufc" if isinstance(x, np.ndarray) else isinstance(x, torch.nn.Module)
     return {k: _fingerprint(v) for k, v in sorted(names.items()) if k[0] != "_" and plain(v)}
 
+def verified(names: dict) -> list[dict]:
+    "What a notebook measured at scale tiny: for each `Verification` that it left, its room, whether the golden steps came out, and the runs."
+    found = {id(v): v for v in names.values() if isinstance(v, Verification) and v.scale.name == "tiny"}
+    return [dict(id=v.experiment.paper.id, reproduced=v.reproduced, runs=[r.row for r in v.runs]) for v in found.values()]
+
 def run(path: Path, timeout: float = TIMEOUT, root: Path = NBS) -> dict:
-    "The notebook with its outputs, and in metadata.sslkit.results what it computed; raises `Failed` at the first cell that fails."
+    "The notebook with its outputs, in metadata.sslkit.results what it computed and in .verified what it measured; raises `Failed` at the first cell that fails."
     nb, title = read(path), path.relative_to(root).as_posix()
     with _unchanged([p for p in path.parent.glob(f"{path.stem}.*") if p != path]), isolated(path.parent), _limit(timeout):
         shell = Shell.instance(title)
@@ -253,7 +258,7 @@ def run(path: Path, timeout: float = TIMEOUT, root: Path = NBS) -> dict:
                 cell["execution_count"] = shell.execution_count - 1
                 if isinstance(error, KeyboardInterrupt): raise error
                 if error is not None: raise Failed(_report(title, name, cell["source"], error)) from None
-            nb["metadata"]["sslkit"] = dict(results=results(shell.user_ns))
+            nb["metadata"]["sslkit"] = dict(results=results(shell.user_ns), verified=verified(shell.user_ns))
         except TimeOut as e: raise Failed(f"{title}: {e}") from None
         finally: shell.leave()
     gc.collect()

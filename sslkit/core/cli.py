@@ -102,7 +102,7 @@ Limit_ = Annotated[Optional[int], typer.Option(help="At most so many samples of 
 Device_ = Annotated[Optional[str], typer.Option(help="auto, cpu, cuda, mps.")]
 Arms_ = Annotated[Optional[str], typer.Option(help="Only these arms, with commas between.")]
 
-def run_room(id: str, scale: str = "tiny", seeds=(0,), arms=None, out: str = "runs", cache: bool = True, **changed):
+def run_room(id: str, scale: str = "tiny", seeds=(1000,), arms=None, out: str = "runs", cache: bool = True, **changed):
     "Run a room's experiment, write figure and report: what `sslkit run` does. Returns the `Verification` and the report's path."
     from sslkit.core.experiment import verify as verify_room
     from sslkit.core.report import write_report
@@ -111,7 +111,7 @@ def run_room(id: str, scale: str = "tiny", seeds=(0,), arms=None, out: str = "ru
 
 @app.command()
 def run(id: Annotated[str, typer.Argument(help="Name of a room.")], scale: Scale_ = "tiny", data: Data_ = None, limit: Limit_ = None,
-        seeds: Annotated[str, typer.Option(help="0 or 0,3 or 0-4; from 1000 on for tuning, measured on val.")] = "0", device: Device_ = None,
+        seeds: Annotated[str, typer.Option(help="0 or 0,3 or 0-4; from 1000 on for tuning, measured on val.")] = "1000", device: Device_ = None,
         arms: Arms_ = None, out: Annotated[str, typer.Option(help="Folder for figure and report.")] = "runs",
         cache: Annotated[bool, typer.Option(help="Reuse runs of the same code and settings.")] = True) -> None:
     """Run a room's experiment and put it beside the recorded evidence; writes figure and report. Records nothing.
@@ -132,7 +132,7 @@ def connect(address: str,   # of a dask scheduler: tcp://host:8786
 @app.command()
 def verify(ids: Annotated[Optional[list[str]], typer.Argument(help="Names of rooms; all if none is given.")] = None, scale: Scale_ = "tiny",
            jobs: Annotated[int, typer.Option(help="Processes.")] = 1, record: Annotated[bool, typer.Option("--record", help="Append to the ledger.")] = False,
-           seeds: Annotated[Optional[str], typer.Option(help="Default: 0 at tiny, else those of the plan's first look.")] = None,
+           seeds: Annotated[Optional[str], typer.Option(help="Default: 1000 at tiny, else those of the plan's first look.")] = None,
            data: Data_ = None, limit: Limit_ = None, device: Device_ = None, arms: Arms_ = None,
            client: Annotated[Optional[str], typer.Option(help="A dask scheduler whose workers run instead: tcp://host:8786.")] = None) -> None:
     """Test claims: run experiments, compare with the ledger; --record appends the runs under the registered plan.

@@ -301,7 +301,7 @@ def cell(values: Sequence[float]) -> str:
 
 def verify(of: Paper | str | Experiment,
            scale: str = "tiny",
-           seeds: Sequence[int] | None = None,  # default: 0 at `tiny`; else those of the plan's first look
+           seeds: Sequence[int] | None = None,  # default: the first tuning seed at `tiny`; else those of the plan's first look
            arms: Sequence[str] | None = None,   # default: all
            record: bool = False,                # append to the ledger
            jobs: int = 1,                       # processes
@@ -313,7 +313,7 @@ def verify(of: Paper | str | Experiment,
     e = of if isinstance(of, Experiment) else experiment_of(of)
     at = e.at(scale, **changed)
     for arm in arms or (): e.arms.index(arm) if arm in e.arms else _raise(unknown(f"arm of {e.paper.id}", arm, e.arms))
-    seeds = list(seeds) if seeds is not None else [0] if scale == "tiny" else list(range(e.looks[0]))
+    seeds = list(seeds) if seeds is not None else [ledger.TUNING_FROM] if at.name == "tiny" else list(range(e.looks[0]))
     wanted = [(arm, seed) for seed in seeds for arm in (arms or at.arms or e.arms)]
     start = time.perf_counter()
     under = {}

@@ -109,7 +109,7 @@ classroom = dict(encoder="convnet", stem="default", options={}, dim=128, strengt
                 better(pick(family, by="rank"), than=pick(family, by="loss"), metric="linear")))),
             metrics=dict(rank=up("dimensions"), rank_h=up("dimensions"), alpha_distance=down(), loss=down(), linear_val=up("fraction"), linear=up("fraction"), linear_ood=up("fraction")),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", ood=None, min_area=0.7, flip=False, options=dict(widths=(8, 16, 32, 64)), dim=64, strength=2.0, lr=1e-2, batch_size=64, steps=100,
+                tiny=dict(classroom, data="chalk_on_photos", ood=None, min_area=0.7, flip=False, options=dict(widths=(8, 16, 32, 64)), dim=64, strength=2.0, lr=1e-2, batch_size=64, steps=60,
                           arms=["simclr/0.05", "simclr/0.5", "simclr/10", "barlow/0", "barlow/10", "barlow/1000", "random_encoder"]),
                 small=dict(classroom, data="cifar10", ood="eurosat_rgb", size=16, limit=10_000, batch_size=128, steps=600),
                 gpu=dict(classroom, data="cifar100", ood="cifar10", encoder="resnet18", stem="cifar", dim=512, min_area=0.08, batch_size=256, steps=2600, lr=1e-3),
