@@ -233,11 +233,12 @@ MAIN = ["simsiam", "no_stop_gradient", "no_predictor", "fixed_predictor", "byol"
                          better("simsiam", than=["no_stop_gradient", "no_predictor"], metric="linear", by=0.03), better("simsiam", than="fixed_predictor", metric="linear"),
                          better("simsiam", than=0.0, metric="nearer"), above_floor("simsiam", metric="linear")),
             metrics=dict(linear=up("fraction"), knn=up("fraction"), spread=up("of isotropic"), rank=up("dimensions"), nearer=up("cosine")),
-            tried={},
+            tried=dict(simsiam=3, no_stop_gradient=3, no_predictor=3, fixed_predictor=3, byol=3),
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.85, flip=False, strength=1.0, dim=128, layers=2, batch_size=128, steps=110,
                           arms=["simsiam", "no_stop_gradient", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="cifar10", size=16, limit=10_000, dim=128, hidden=256, momentum=(0.99, 1.0), batch_size=128, steps=2000, lr=3e-3, arms=MAIN),
+                small=dict(classroom, data="cifar10", size=16, limit=10_000, dim=128, hidden=256, momentum=(0.99, 1.0), batch_size=128, steps=2000, lr=3e-3, arms=MAIN,
+                           tuned=dict(no_stop_gradient=dict(strength=1.0), byol=dict(lr=1e-2))),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=2048, layers=2, hidden=2048, momentum=(0.99, 1.0), batch_size=512, steps=78_000, lr=0.06, weight_decay=5e-4, arms=MAIN),
                 paper=dict(classroom, data="folder:imagenet", encoder="resnet50", dim=2048, hidden=4096, momentum=(0.996, 1.0), blur=0.5, size=224, batch_size=512, steps=250_000, lr=0.1, arms=MAIN)))
 def run(arm, scale, seed):
