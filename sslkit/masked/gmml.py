@@ -203,9 +203,10 @@ class GMML(Method):
         return sum(self.reconstruction_loss(*views[k:k + 4]) for k in range(0, len(views), 4)) * 4 / len(views)
 
     def reconstruction_loss(self, x: Tensor, noise: Tensor, mask: Tensor, partner: Tensor) -> Tensor:
-        said, p = self.predict(overwrite(x, noise, mask, partner, self.encoder.pixels)), self.encoder.patch_size
-        counts = patchify(mask[:, None].expand_as(x), p)
-        return masked_l1(said, patchify(self.encoder.pixels(x), p), torch.ones_like(counts) if self.counts == "all" else counts)
+        pixels, p = self.encoder.pixels, self.encoder.patch_size
+        target, counts = patchify(pixels(x), p), patchify(mask[:, None].expand_as(x), p)
+        said = self.predict(overwrite(x, noise, mask, partner, pixels))
+        return masked_l1(said, target, torch.ones_like(counts) if self.counts == "all" else counts)
 
 # %% ../../nbs/masked/gmml.ipynb #092d3861
 def example(batch_size: int = 8, seed: int = 0, size: int = 32, channels: int = 3) -> Batch:
@@ -266,7 +267,7 @@ FLOORS = ["random_encoder", "raw_input"]
                          above_floor("gmml", metric="fine_tune")),
             metrics=dict(fine_tune=up("fraction"), transfer=up("fraction"), linear=up("fraction"), knn=up("fraction")),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(network, patch_size=4, dim=48, depth=2), normalize=False, min_area=0.7, flip=False, lr=2e-2, batch_size=32, steps=120, labels=20, tuning_steps=0,
+                tiny=dict(classroom, data="chalk_on_photos", limit=2000, options=dict(network, patch_size=4, dim=48, depth=2), normalize=False, min_area=0.7, flip=False, lr=2e-2, batch_size=32, steps=120, labels=20, tuning_steps=0,
                           arms=["gmml", "isolated", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=64, steps=500, transfer="digits_on_photos", arms=MAIN),
                 equal=dict(tuning_steps=0, transfer=None, arms=["gmml", "random_encoder", "raw_input"]),
