@@ -267,7 +267,7 @@ FLOORS = ["random_encoder", "raw_input"]
                          above_floor("gmml", metric="fine_tune")),
             metrics=dict(fine_tune=up("fraction"), transfer=up("fraction"), linear=up("fraction"), knn=up("fraction")),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", limit=2000, options=dict(network, patch_size=4, dim=48, depth=2), normalize=False, min_area=0.7, flip=False, lr=2e-2, batch_size=32, steps=120, labels=20, tuning_steps=0,
+                tiny=dict(classroom, data="chalk_on_photos", limit=1500, options=dict(network, dim=32, depth=2), normalize=False, min_area=0.7, flip=False, lr=5e-2, batch_size=16, steps=100, labels=20, tuning_steps=0,
                           arms=["gmml", "isolated", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=64, steps=500, transfer="digits_on_photos", arms=MAIN),
                 equal=dict(tuning_steps=0, transfer=None, arms=["gmml", "random_encoder", "raw_input"]),

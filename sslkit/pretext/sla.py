@@ -382,6 +382,7 @@ FLOORS = ["random_encoder", "raw_input"]
             claim=all_of(better("sla", than=0, metric="gain", by=0.02), better("sla", than=["da", "mt"], metric="single", by=0.02),
                          better("sla_sd", than=["ce", "ce_one_copy"], metric="single", by=0.01), above_floor("sla", metric="single")),
             metrics=dict(single=up("fraction"), aggregated=up("fraction"), gain=up("fraction"), ten_crop=up("fraction"), few_shot=up("fraction"), linear=up("fraction")),
+            tried=dict(sla=2, ce=2, sla_sd=1, da=1, mt=1, ce_one_copy=1),
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64), strides=(2, 1, 2, 2)), padding=1, flip=False, batch_size=16, steps=150, lr=3e-2,
                           arms=["sla", "sla_sd", "da", "ce", "random_encoder", "raw_input"]),
