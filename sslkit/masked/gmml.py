@@ -78,13 +78,14 @@ def group_mask(draw: Draw,                # N rows
     if align < 1 or any(s % align for s in size): raise InputError(f"align={align} must divide the images' {size[0]} x {size[1]} pixels; give 1, or the side of the patches.")
     if not 0 < side <= 1: raise InputError(f"side={side} is no share of the image; give a number above 0 and at most 1.")
     grid, n = [s // align for s in size], 16
-    number = torch.full((len(draw), grid[0] * grid[1]), torch.inf, device=draw.key.device)            # of the first rectangle over each place
-    count, drawn = count_hidden(ratio, number.shape[1]), 0
-    while (number.isfinite().sum(1) < count).any():                     # an image that has enough is not changed by further rectangles
+    places = grid[0] * grid[1]
+    count, number = count_hidden(ratio, places), torch.full((len(draw), places), torch.inf, device=draw.key.device)    # of the first rectangle over each place
+    for drawn in range(0, 64 * places, n):                               # sixteen at a time, until there are enough; many more than anybody needs
         place = [(draw.uniform(shape=(n,)) * s).long() for s in grid]
         length = [1 + (draw.uniform(shape=(n,)) * int(side * s)).long() for s in grid]
         first = first_covered(torch.stack([*place, *length], 2), grid)
-        number, drawn = torch.where(number.isinf() & (first < n), first + drawn, number), drawn + n
+        number = torch.where(number.isinf() & (first < n), first + drawn, number)
+        if (number.isfinite().sum(1) >= count).all(): break              # an image that had enough before is not changed by further rectangles
     mask = lowest(number, count).view(-1, *grid)
     return mask.repeat_interleave(align, 1).repeat_interleave(align, 2)
 
