@@ -177,9 +177,8 @@ class GMML(Method):
         if masks not in MASKS: raise unknown("masks", masks, MASKS)
         if counts not in ("corrupted", "all"): raise unknown("counts", counts, ("corrupted", "all"))
         if not 0 < area[0] <= area[1] < 1: raise InputError(f"area={area} is no range of shares; give (smallest, largest) above 0 and below 1.")
-        depth = len(encoder.blocks)
-        depths = tuple(depths or usual_depths(depth))
-        if max(depths) != depth: raise InputError(f"depths={depths} leaves out the last of {depth} blocks, which would learn nothing; add {depth}.")
+        depths = tuple(depths or usual_depths(len(encoder.blocks)))
+        if max(depths) != len(encoder.blocks): raise InputError(f"depths={depths} leaves out the last of {len(encoder.blocks)} blocks, which would learn nothing; add {len(encoder.blocks)}.")
         colours = encoder.patch_size ** 2 * len(encoder.pixels.mean)
         super().__init__(encoder, views or gmml_views(), head=mlp(encoder.dim, encoder.dim, colours, layers=4, norm=False, activation=nn.GELU))
         self.masks, self.side, self.align, self.area, self.foreign, self.foreign_area, self.counts, self.depths = masks, side, align, area, foreign, foreign_area, counts, depths
