@@ -44,6 +44,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
     "byol": {
         "BYOL.loss: unit_error(self.predictor(za), tb) -> unit_error(tb, self.predictor(za))": "the distance of two directions is symmetric",
         "BYOL.loss: unit_error(self.predictor(zb), ta) -> unit_error(ta, self.predictor(zb))": "as above"},
+    "sla": {
+        "transformed_copies: -2 -> 2": "images have four dimensions, so that the last but one is dimension 2",
+        "own_scores: logits.view(len(logits) // copies, copies, -1, copies).diagonal(dim1=1, dim2=3).movedim(-1, 1) -> logits.view(len(logits) // copies, copies, -1, copies).diagonal(dim1=1, dim2=3).movedim(1, -1)": "of three dimensions the last two change places",
+        "Prototypes.loss: self.features(x).sum() -> self.features(x).mean()": "zero times either is zero"},
     "isogclr": {
         "ISogCLR.loss: self.project(xa, xb) -> self.project(xb, xa)": "the loss is the mean over both views, and the state keeps their mean",
         "ThroughNTXent.loss: self.project(xa, xb) -> self.project(xb, xa)": "both views are treated alike, as above",
