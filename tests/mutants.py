@@ -48,6 +48,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "transformed_copies: -2 -> 2": "images have four dimensions, so that the last but one is dimension 2",
         "own_scores: logits.view(len(logits) // copies, copies, -1, copies).diagonal(dim1=1, dim2=3).movedim(-1, 1) -> logits.view(len(logits) // copies, copies, -1, copies).diagonal(dim1=1, dim2=3).movedim(1, -1)": "of three dimensions the last two change places",
         "Prototypes.loss: self.features(x).sum() -> self.features(x).mean()": "zero times either is zero"},
+    "mixed_barlow_twins": {
+        "MixedBarlowTwins.loss: barlow_loss(za, zb, self.redundancy_weight) -> barlow_loss(zb, za, self.redundancy_weight)": "this transposes C, as in barlow_twins",
+        "MixupTwins.loss: barlow_loss(self.embed(blend(xa, xa, a, partner)), self.embed(blend(xb, xb, a, partner)), self.redundancy_weight) -> barlow_loss(self.embed(blend(xb, xb, a, partner)), self.embed(blend(xa, xa, a, partner)), self.redundancy_weight)": "this transposes C, as in barlow_twins",
+        "MixupTwins.loss: blend(xa, xa, a, partner) -> blend(xa, xa, a, partner)": "both arguments are the same",
+        "MixupTwins.loss: blend(xb, xb, a, partner) -> blend(xb, xb, a, partner)": "both arguments are the same"},
     "isogclr": {
         "ISogCLR.loss: self.project(xa, xb) -> self.project(xb, xa)": "the loss is the mean over both views, and the state keeps their mean",
         "ThroughNTXent.loss: self.project(xa, xb) -> self.project(xb, xa)": "both views are treated alike, as above",
