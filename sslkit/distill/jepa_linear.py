@@ -7,9 +7,9 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'NODES', 'MAIN', 'STUDIES', 'setting', 'DEPTHS', 'gradients', 'orthogonal', 'balanced', 'mode_flow',
-           'fixed_point', 'time_to', 'learning_time', 'critical_time', 'masked_model', 'temporal_model', 'minibatches',
-           'strengths', 'step_size', 'descend', 'reached', 'draw_features', 'race', 'run', 'figure']
+__all__ = ['paper', 'NODES', 'MAIN', 'STUDIES', 'setting', 'gradients', 'orthogonal', 'balanced', 'mode_flow', 'fixed_point',
+           'time_to', 'learning_time', 'critical_time', 'masked_model', 'temporal_model', 'minibatches', 'strengths',
+           'step_size', 'descend', 'reached', 'draw_features', 'race', 'run', 'figure']
 
 # %% ../../nbs/distill/jepa_linear.ipynb #735a5ed8
 paper = Paper(
@@ -238,9 +238,8 @@ def race(arm: str, scale, seed: int) -> tuple[dict, dict]:  # metrics, and what 
 # %% ../../nbs/distill/jepa_linear.ipynb #ebb71629
 setting = dict(lam=(0.8, 1.0), rho=(1.2, 0.6), scatter=0.03, residual=0.25, eps=0.01, decoder=1, unbalanced=1.0, gaussian=False, change=0.003, patience=1.3, most=30_000)
 
-DEPTHS = ["jepa/L=3", "jepa/L=5", "jepa/L=1", "jepa/L=2", "mae/L=3", "mae/L=5", "mae/L=1", "mae/L=2", "no_stop_gradient/L=3"]
-
-@experiment(paper, arms=[*DEPTHS, *STUDIES], tried={arm: 1 for arm in [*DEPTHS, *STUDIES]},
+@experiment(paper, arms=["jepa/L=3", "jepa/L=5", "jepa/L=1", "jepa/L=2", "mae/L=3", "mae/L=5", "mae/L=1", "mae/L=2", "no_stop_gradient/L=3", *STUDIES],
+            tried={arm: 1 for arm in [*MAIN, "no_stop_gradient/L=3", *STUDIES]},
             claim=all_of(*(worse(f"mae/L={L}", than=1, metric="ratio") for L in (1, 2, 3, 5)),
                          *(worse(f"jepa/L={L}", than=1, metric="ratio") for L in (1, 2)), *(better(f"jepa/L={L}", than=1, metric="ratio") for L in (3, 5)),
                          better("jepa/L=3", than=0.1, metric="error"), better("mae/L=3", than=0.1, metric="error"),
