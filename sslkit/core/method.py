@@ -68,6 +68,11 @@ class Method(nn.Module):
         engine.update()
         return out
 
+    def order(self, n: int, batch_size: int, seed: int, start: int, steps: int) -> Iterator[Tensor]:  # (batch_size,) indices, of all processes together
+        "Which of n samples meet in the batches of steps `start` to `steps`: in every epoch all of them, shuffled."
+        from sslkit.core.train import batch_order
+        return batch_order(n, batch_size, seed, start, steps)
+
     def fit_start(self, source: Source) -> None: "Before the first step, also when a run is resumed (buffers are loaded afterwards)."
     def epoch_start(self, source: Source, progress: Progress) -> None: "Before the first step of every epoch."
     def before_step(self, progress: Progress) -> None: "Before every step."

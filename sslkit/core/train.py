@@ -137,15 +137,13 @@ class Engine:
 def _as_tuple(x): return x if isinstance(x, (tuple, list)) else (x,)
 
 # %% ../../nbs/core/train.ipynb #d54e904e
-def batch_order(n: int, batch_size: int, seed: int, start: int, steps: int,
-                share: tuple[int, int] = (0, 1),  # (rank, number of processes)
-               ) -> Iterator[Tensor]:             # indices of one batch after the other
+def batch_order(n: int, batch_size: int, seed: int, start: int, steps: int) -> Iterator[Tensor]:  # indices of one batch after the other
     "Indices of the batches of steps `start` to `steps`; incomplete batches are dropped."
     per_epoch = n // batch_size
     for epoch in range(start // per_epoch, math.ceil(steps / per_epoch)):
         order = torch.randperm(n, generator=torch.Generator().manual_seed(mixed_seed(seed, epoch, n)))
         for k in range(per_epoch):
-            if start <= epoch * per_epoch + k < steps: yield order[k * batch_size:(k + 1) * batch_size][share[0]::share[1]]
+            if start <= epoch * per_epoch + k < steps: yield order[k * batch_size:(k + 1) * batch_size]
 
 # %% ../../nbs/core/train.ipynb #0d05caa5
 def _train(fabric, method: Method, source: Source, steps: int, batch_size: int, seed: int, optimizer, lr, weight_decay, schedule, clip,
@@ -166,7 +164,7 @@ def _train(fabric, method: Method, source: Source, steps: int, batch_size: int, 
     loop = Rounds(steps, dict(method=method, history=history, **{f"optimizer {k}": o for k, o in optimizers.items()}), seed, checkpoint, every, resume,
                   same=dict(method=type(method).__name__, data=source.digest, batch_size=batch_size), config=config, label=type(method).__name__,
                   text=lambda: history.read().latest())
-    batches = source.batches(batch_order(n, batch_size, seed, loop.start, steps, (rank(), world_size())))
+    batches = source.batches(rows[rank()::world_size()] for rows in method.order(n, batch_size, seed, loop.start, steps))
     clock = time.perf_counter() - history.seconds
     with closing(batches) if hasattr(batches, "close") else nullcontext():            # worker processes of a stream end with the run, whatever ends it
         for step, batch in zip(loop, batches):
