@@ -49,8 +49,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "own_scores: logits.view(len(logits) // copies, copies, -1, copies).diagonal(dim1=1, dim2=3).movedim(-1, 1) -> logits.view(len(logits) // copies, copies, -1, copies).diagonal(dim1=1, dim2=3).movedim(1, -1)": "of three dimensions the last two change places",
         "Prototypes.loss: self.features(x).sum() -> self.features(x).mean()": "zero times either is zero"},
     "gmml": {
-        "group_mask: 64 * places -> places": "a bound that no mask of the checks comes near",
-        "group_mask: 64 -> 65": "as above"},
+        "group_mask: 4 * places -> places": "a bound that no mask of the checks comes near",
+        "group_mask: 4 -> 5": "as above",
+        "GMML.reconstruction_loss: masked_l1(said, target, torch.ones_like(counts) if self.counts == 'all' else counts) -> masked_l1(target, said, torch.ones_like(counts) if self.counts == 'all' else counts)": "the absolute error is symmetric in prediction and target"},
     "isogclr": {
         "ISogCLR.loss: self.project(xa, xb) -> self.project(xb, xa)": "the loss is the mean over both views, and the state keeps their mean",
         "ThroughNTXent.loss: self.project(xa, xb) -> self.project(xb, xa)": "both views are treated alike, as above",

@@ -80,11 +80,11 @@ def group_mask(draw: Draw,                # N rows
     grid, n = [s // align for s in size], 16
     places = grid[0] * grid[1]
     count, number = count_hidden(ratio, places), torch.full((len(draw), places), torch.inf, device=draw.key.device)    # of the first rectangle over each place
-    for drawn in range(0, 64 * places, n):                               # sixteen at a time, until there are enough; many more than anybody needs
+    for k in range(4 * places):                                          # sixteen at a time, until there are enough; many more than anybody needs
         place = [(draw.uniform(shape=(n,)) * s).long() for s in grid]
         length = [1 + (draw.uniform(shape=(n,)) * int(side * s)).long() for s in grid]
         first = first_covered(torch.stack([*place, *length], 2), grid)
-        number = torch.where(number.isinf() & (first < n), first + drawn, number)
+        number = torch.where(number.isinf() & (first < n), first + k * n, number)
         if (number.isfinite().sum(1) >= count).all(): break              # an image that had enough before is not changed by further rectangles
     mask = lowest(number, count).view(-1, *grid)
     return mask.repeat_interleave(align, 1).repeat_interleave(align, 2)
@@ -136,7 +136,7 @@ def overwrite(x: Tensor,         # (N, C, H, W) in [0, 1]
     "The images with what is masked replaced by noise or by what another image shows there."
     everyone = gather(x)
     here = rank() * len(x) + torch.arange(len(x), device=x.device)
-    other = (here + 1 + (partner.clamp(min=0) * (len(everyone) - 1)).long()) % len(everyone)          # never the image itself
+    other = (here + 1 + (partner * (len(everyone) - 1)).long()) % len(everyone)          # never the image itself
     filler = torch.where((partner < 0)[:, None, None, None], pixels.mean + pixels.std * noise, everyone[other])
     return torch.where(mask[:, None], filler, x)
 
