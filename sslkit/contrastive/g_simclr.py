@@ -288,5 +288,5 @@ def figure(extras):
         line[0].set_ylabel(name, fontsize=9)
     ax, e = right.subplots(), extras["g_simclr"]
     ax.plot(e["numbers"], e["rates"], "o-", color="#0072b2", label="guided"); ax.axhline(e["chance"], color="0.5", ls=":", label="uniform")
-    ax.set(xscale="log", xlabel="clusters", ylabel="false negatives", ylim=(0, None)); ax.legend(fontsize=8)
+    ax.set(xscale="log", xlabel="clusters", ylabel="false negatives", ylim=(0, 1.3 * e["chance"])); ax.legend(fontsize=8)
     return fig
