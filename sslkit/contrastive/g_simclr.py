@@ -104,10 +104,10 @@ class DenoisingAutoencoder(Method):
         return F.mse_loss(self.denoise(noisy).float(), clean)
 
 # %% ../../nbs/contrastive/g_simclr.ipynb #cea1c09e
-def latents(source: Source, depth: int = 4, dim: int = 64, noise: float = 0.3, steps: int = 300, batch_size: int = 64, lr: float = 1e-2, seed: int = 0, device: str = "auto") -> Tensor:  # (n, dim)
+def latents(source: Source, depth: int = 4, dim: int = 64, width: int = 16, noise: float = 0.3, steps: int = 300, batch_size: int = 64, lr: float = 1e-2, seed: int = 0, device: str = "auto") -> Tensor:  # (n, dim)
     "What a denoising autoencoder, trained here, sees of all samples."
     seed_everything(seed)
-    method = DenoisingAutoencoder(source[:1].x.shape[1], depth, dim, noise=noise)
+    method = DenoisingAutoencoder(source[:1].x.shape[1], depth, dim, width, noise)
     fit(method, source, steps=steps, batch_size=min(batch_size, len(source)), lr=lr, seed=seed, device=device)
     return embed(method.encoder.eval(), source)
 
@@ -216,14 +216,14 @@ def build(arm: str, scale) -> SimCLR:
     scale = scale.replace(**STUDIES.get(arm, {}))
     net, views = encoder(scale.encoder, stem=scale.stem, **scale.options), simclr_views(scale.strength, scale.blur, scale.min_area, flip=scale.flip)
     if arm == "simclr": return SimCLR(net, views, scale.dim, scale.temperature, three_layers(net.dim, scale.dim))
-    return GSimCLR(net, views, scale.dim, scale.temperature, KINDS.get(arm, "clusters"), scale.clusters, dict(depth=scale.depth, steps=scale.autoencoder_steps))
+    return GSimCLR(net, views, scale.dim, scale.temperature, KINDS.get(arm, "clusters"), scale.clusters, dict(scale.autoencoder, depth=scale.depth))
 
 def recipe(scale) -> dict:
     "How it is trained at a scale, as arguments of `fit`."
     return scale.training
 
 # %% ../../nbs/contrastive/g_simclr.ipynb #29257ed8
-classroom = dict(encoder="convnet", stem="default", options={}, dim=64, temperature=0.2, strength=0.5, blur=0.0, min_area=0.2, flip=True, lr=3e-3, size=None, clusters=None, depth=4, autoencoder_steps=300,
+classroom = dict(encoder="convnet", stem="default", options={}, dim=64, temperature=0.2, strength=0.5, blur=0.0, min_area=0.2, flip=True, lr=3e-3, size=None, clusters=None, depth=4, autoencoder=dict(steps=300), inside=(2, 1),
                  labels=20, tuning_steps=200, tuned={})
 MAIN = ["g_simclr", "simclr", "random_groups", "oracle", "random_encoder", "raw_input"]
 
@@ -234,13 +234,13 @@ MAIN = ["g_simclr", "simclr", "random_groups", "oracle", "random_encoder", "raw_
                          above_floor("g_simclr", metric="linear")),
             metrics=dict(linear=up("fraction"), false_negatives=down("fraction"), linear_p1=up("fraction"), linear_p2=up("fraction"), knn=up("fraction"), fine_tune=up("fraction")),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, strength=1.0, lr=5e-3, batch_size=10, steps=200, autoencoder_steps=40, tuning_steps=0,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, strength=1.0, temperature=0.1, lr=5e-3, batch_size=10, steps=250, autoencoder=dict(steps=40, width=8), inside=(), tuning_steps=0,
                           arms=["g_simclr", "simclr", "oracle", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=10, steps=4000),
                 equal=dict(tuning_steps=0),
-                gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=128, min_area=0.08, batch_size=64, steps=40_000, lr=1e-3, temperature=0.5, autoencoder_steps=3000, tuning_steps=2000,
+                gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=128, min_area=0.08, batch_size=64, steps=40_000, lr=1e-3, temperature=0.5, autoencoder=dict(steps=3000), tuning_steps=2000,
                          arms=[a for a in MAIN if a != "oracle"]),
-                paper=dict(classroom, data="folder:imagenet5", encoder="resnet50", dim=128, strength=1.0, blur=0.5, min_area=0.08, size=224, batch_size=256, steps=5000, lr=1e-3, temperature=0.5, autoencoder_steps=5000, tuning_steps=1000,
+                paper=dict(classroom, data="folder:imagenet5", encoder="resnet50", dim=128, strength=1.0, blur=0.5, min_area=0.08, size=224, batch_size=256, steps=5000, lr=1e-3, temperature=0.5, autoencoder=dict(steps=5000), tuning_steps=1000,
                            arms=[a for a in MAIN if a != "oracle"])))
 def run(arm, scale, seed):
     scale = scale.replace(**scale.tuned.get(arm, {}))
@@ -252,7 +252,7 @@ def run(arm, scale, seed):
         fit(method, data.train, **recipe(scale), seed=seed)
         met = torch.stack(list(method.order(len(data.train), scale.batch_size, seed, 0, scale.steps)))
         scores["false_negatives"] = same_class_rate(met, data.train.y.cpu())
-        for name, layers in (("linear_p1", 2), ("linear_p2", 1)): scores |= evaluate(inside(method, layers), data, linear().named(name), split=scale.split, floors=False)
+        for layers in scale.inside: scores |= evaluate(inside(method, layers), data, linear().named(f"linear_p{3 - layers}"), split=scale.split, floors=False)
         extras = guidance(method, data.train, met, seed)
     network = raw_input(data) if arm == "raw_input" else method.evaluated
     scores |= evaluate(network, data, probes=[linear(), knn()], split=scale.split, floors=False)
