@@ -49,6 +49,16 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "MixupTwins.loss: barlow_loss(self.embed(blend(xa, xa, a, partner)), self.embed(blend(xb, xb, a, partner)), self.redundancy_weight) -> barlow_loss(self.embed(blend(xb, xb, a, partner)), self.embed(blend(xa, xa, a, partner)), self.redundancy_weight)": "this transposes C, as in barlow_twins",
         "MixupTwins.loss: blend(xa, xa, a, partner) -> blend(xa, xa, a, partner)": "both arguments are the same",
         "MixupTwins.loss: blend(xb, xb, a, partner) -> blend(xb, xb, a, partner)": "both arguments are the same"},
+    "random_field_aug": {
+        "power: min(length, 1000000.0) -> min(1000000.0, length)": "the smaller of two is the smaller of two",
+        "power: 1000000.0 -> 1000001.0": "any large number stands for infinity",
+        "_grid: min(height, width) -> min(width, height)": "as above",
+        "_grid: min(t, 2 * math.ceil(reach * t / short) + 1) -> min(2 * math.ceil(reach * t / short) + 1, t)": "as above",
+        "from_hsv: torch.minimum(k, 4 - k) -> torch.minimum(4 - k, k)": "as above",
+        "warp: -2 -> 2": "images have four dimensions: the second last is number 2",
+        "FieldTransform.apply: -2 -> 2": "as above",
+        "LocalAffine.change: -2 -> 2": "as above",
+        "uneven: -2 -> 2": "as above"},
     "isogclr": {
         "ISogCLR.loss: self.project(xa, xb) -> self.project(xb, xa)": "the loss is the mean over both views, and the state keeps their mean",
         "ThroughNTXent.loss: self.project(xa, xb) -> self.project(xb, xa)": "both views are treated alike, as above",
