@@ -263,7 +263,7 @@ MAIN = ["random_field", "simclr", "global_fields", "strong_fields", "fields_only
                          better("simclr", than="strong_fields", metric="linear", by=0.01),
                          above_floor("random_field", metric="linear")),
             metrics=dict(linear=up("fraction"), knn=up("fraction"), shifted=up("fraction"), transfer=up("fraction")),
-            tried=dict(random_field=1, simclr=1),
+            tried=dict(random_field=2, simclr=1, global_fields=1, strong_fields=1),
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.8, flip=False, strength=1.0, batch_size=64, steps=120,
                           arms=["random_field", "simclr", "random_encoder", "raw_input"]),
