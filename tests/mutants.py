@@ -57,6 +57,16 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "group_mask: 4 * places -> places": "a bound that no mask of the checks comes near",
         "group_mask: 4 -> 5": "as above",
         "GMML.reconstruction_loss: masked_l1(said, target, torch.ones_like(counts) if self.counts == 'all' else counts) -> masked_l1(target, said, torch.ones_like(counts) if self.counts == 'all' else counts)": "the absolute error is symmetric in prediction and target"},
+    "random_field_aug": {
+        "power: min(length, 1000000.0) -> min(1000000.0, length)": "the smaller of two is the smaller of two",
+        "power: 1000000.0 -> 1000001.0": "any large number stands for infinity",
+        "_grid: min(height, width) -> min(width, height)": "as above",
+        "_grid: min(t, 2 * math.ceil(reach * t / short) + 1) -> min(2 * math.ceil(reach * t / short) + 1, t)": "as above",
+        "from_hsv: torch.minimum(k, 4 - k) -> torch.minimum(4 - k, k)": "as above",
+        "warp: -2 -> 2": "images have four dimensions: the second last is number 2",
+        "FieldTransform.apply: -2 -> 2": "as above",
+        "LocalAffine.change: -2 -> 2": "as above",
+        "uneven: -2 -> 2": "as above"},
     "isogclr": {
         "ISogCLR.loss: self.project(xa, xb) -> self.project(xb, xa)": "the loss is the mean over both views, and the state keeps their mean",
         "ThroughNTXent.loss: self.project(xa, xb) -> self.project(xb, xa)": "both views are treated alike, as above",

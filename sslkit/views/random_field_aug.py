@@ -74,7 +74,7 @@ def power(k2: Tensor,                    # squared wave number, in waves per ima
     return torch.exp(-2 * (math.pi * min(length, 1e6)) ** 2 * k2)                  # infinity times the zero of k = 0 would be no number
 
 # %% ../../nbs/views/random_field_aug.ipynb #b7d70e29
-REACH = math.sqrt(math.log(1e4) / 2) / math.pi        # waves per image, times the length, beyond which less than a ten-thousandth of the power of k = 0 is left
+REACH = math.sqrt(math.log(1e4) / 2) / math.pi        # waves per image, times the length: beyond it a wave has less than a ten-thousandth of the power of k = 0
 
 @lru_cache(maxsize=128)
 def _grid(height: int, width: int, length: float, gamma: float | None, device: torch.device) -> tuple[tuple[int, int], Tensor]:
@@ -102,9 +102,8 @@ def random_field(draw: Draw,                  # of N rows
     "Gaussian random fields: white noise through the root of a spectrum."
     (m, n), factor = _grid(height, width, length, gamma, draw.key.device)
     waves = torch.fft.rfft2(_noise(draw, count * m * n).view(len(draw), count, m, n)) * factor
-    if m < 2 * height:                                                          # the waves that the coarse grid has not; to the right irfft adds them
-        waves = torch.cat([waves[:, :, :m // 2 + 1], waves.new_zeros(len(draw), count, 2 * height - m, waves.shape[3]), waves[:, :, m // 2 + 1:]], dim=2)
-    rows = torch.fft.ifft(waves, dim=2)[:, :, :height]                           # cut before the second transform, which then has half of the work
+    missing = waves.new_zeros(len(draw), count, 2 * height - m, waves.shape[3])          # the waves that the grid has not, up and down; to the right irfft adds them
+    rows = torch.fft.ifft(torch.cat([waves[:, :, :m // 2 + 1], missing, waves[:, :, m // 2 + 1:]], dim=2), dim=2)[:, :, :height]      # cut here, the second transform has half of the work
     return torch.fft.irfft(rows, n=2 * width, dim=3)[..., :width]
 
 # %% ../../nbs/views/random_field_aug.ipynb #ef3a00a7
@@ -264,11 +263,12 @@ MAIN = ["random_field", "simclr", "global_fields", "strong_fields", "fields_only
                          better("simclr", than="strong_fields", metric="linear", by=0.01),
                          above_floor("random_field", metric="linear")),
             metrics=dict(linear=up("fraction"), knn=up("fraction"), shifted=up("fraction"), transfer=up("fraction")),
-            tried={},
+            tried=dict(random_field=2, simclr=1, global_fields=1, strong_fields=1),
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.8, flip=False, strength=1.0, batch_size=64, steps=120,
                           arms=["random_field", "simclr", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, transfer="eurosat_rgb", batch_size=128, steps=2000),
+                equal=dict(transfer=None),
                 gpu=dict(classroom, data="cifar100", encoder="resnet18", stem="cifar", dim=128, min_area=0.08, size=32, transfer="eurosat_rgb", batch_size=512, steps=17_500, lr=1e-3, temperature=0.5, arms=MAIN),
                 paper=dict(classroom, data="folder:imagenet", encoder="resnet50", dim=128, strength=1.0, blur=0.5, min_area=0.08, size=224, transfer="folder:inaturalist", batch_size=4096, steps=312_000,
                            lr=4.8, arms=MAIN)))
