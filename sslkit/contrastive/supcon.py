@@ -215,7 +215,7 @@ MAIN = ["supcon", "inside", "cross_entropy", "simclr", "random_encoder", "raw_in
             claim=all_of(better("supcon", than="cross_entropy", metric="accuracy"), better("supcon", than="inside", metric="accuracy"), better("supcon", than="simclr", metric="accuracy", by=0.05),
                          above_floor("supcon", metric="accuracy")),
             metrics=dict(accuracy=up("fraction"), linear=up("fraction"), knn=up("fraction")),
-            tried=dict(supcon=1, inside=1, cross_entropy=1, simclr=1),
+            tried=dict(supcon=3, inside=2, cross_entropy=2, simclr=1),
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.85, flip=False, temperature=0.5, tuned=dict(simclr=dict(temperature=0.1)), batch_size=64, steps=150,
                           arms=["supcon", "cross_entropy", "simclr", "random_encoder", "raw_input"]),
