@@ -53,6 +53,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "MixupTwins.loss: barlow_loss(self.embed(blend(xa, xa, a, partner)), self.embed(blend(xb, xb, a, partner)), self.redundancy_weight) -> barlow_loss(self.embed(blend(xb, xb, a, partner)), self.embed(blend(xa, xa, a, partner)), self.redundancy_weight)": "this transposes C, as in barlow_twins",
         "MixupTwins.loss: blend(xa, xa, a, partner) -> blend(xa, xa, a, partner)": "both arguments are the same",
         "MixupTwins.loss: blend(xb, xb, a, partner) -> blend(xb, xb, a, partner)": "both arguments are the same"},
+    "g_simclr": {
+        "DenoisingAutoencoder.loss: F.mse_loss(self.denoise(noisy).float(), clean) -> F.mse_loss(clean, self.denoise(noisy).float())": "a squared error is symmetric"},
     "gmml": {
         "group_mask: 4 * places -> places": "a bound that no mask of the checks comes near",
         "group_mask: 4 -> 5": "as above",
