@@ -88,7 +88,7 @@ def anchor_losses(z: Tensor,             # (M, D) of unit length, of this proces
     if form == "out":
         sums = torch.zeros(len(names), z.shape[1], device=z.device, dtype=z.dtype).index_add(0, codes, everyone)
         near = ((z * sums[own]).sum(1) - (z * z).sum(1)) / temperature / positives.clamp(min=1)
-    else: near = _within(z / temperature, everyone, codes, own, itself, count) - positives.clamp(min=1).log()
+    else: near = _within(z / temperature, everyone, codes, own, itself, count) - positives.log()
     return torch.where(positives > 0, total - near, 0.0), positives
 
 def _within(q: Tensor, keys: Tensor, codes: Tensor, own: Tensor, itself: Tensor, count: Tensor) -> Tensor:
@@ -110,12 +110,11 @@ def sup_con(z: Tensor,                  # (M, D) embeddings, all views one after
     if form not in FORMS: raise unknown("form", form, FORMS)
     if temperature <= 0: raise InputError(f"temperature={temperature} must be above 0; SupCon uses 0.1.")
     if z.dim() != 2 or labels.shape != z.shape[:1]: raise InputError(f"z {tuple(z.shape)} and labels {tuple(labels.shape)} must be (M, D) and (M,); for two views give torch.cat([za, zb]) and y.repeat(2).")
-    with torch.autocast(z.device.type, enabled=False):
-        z = F.normalize(z if z.dtype == torch.float64 else z.float(), dim=1)
-        losses, positives = anchor_losses(z, labels, temperature, form)
-        counted = process_mean((positives > 0).float().sum())
-        if counted == 0: raise InputError(f"none of the {len(z)} rows has another row of its label; give larger batches, or two views of every image.")
-        return process_mean(losses.sum()) / counted
+    z = F.normalize(z if z.dtype == torch.float64 else z.float(), dim=1)
+    losses, positives = anchor_losses(z, labels, temperature, form)
+    counted = process_mean((positives > 0).float().sum())
+    if counted == 0: raise InputError(f"none of the {len(z)} rows has another row of its label; give larger batches, or two views of every image.")
+    return process_mean(losses.sum()) / counted
 
 # %% ../../nbs/contrastive/supcon.ipynb #a33bb0e0
 class SupCon(Method):
@@ -152,7 +151,7 @@ def example(batch_size: int = 8, seed: int = 0, size: int = 32, channels: int = 
 def second_stage(encoder: nn.Module, data, split: str = "test") -> float:
     "Accuracy of a linear classifier on the frozen, normalised representation."
     found = {name: Features(F.normalize(f.z, dim=1), f.y) for name in {"train", "val", split} if name in data.splits for f in [features(encoder, data.splits[name], device="cpu")]}
-    classifier = fit_linear(found["train"], found.get("val"), "logistic")
+    classifier = fit_linear(found["train"], found.get("val"), "logistic", penalties=(1e-2, 1e-3, 1e-4))
     return (classifier.classes[classifier(found[split].z).argmax(1)] == found[split].y).float().mean().item()
 
 # %% ../../nbs/contrastive/supcon.ipynb #5e56c360
@@ -252,7 +251,7 @@ def figure(extras):
         axes[1].plot(s[~positive], force[~positive], color="0.3", ls="--" if form == "in" else "-")
     axes[0].set(title="pull of a positive", xlabel="its similarity"); axes[1].set(title="push of a negative", xlabel="its similarity"); axes[0].legend(fontsize=7)
     for ax, (arm, name) in zip(axes[2:], names.items()):
-        for values, color, label in zip(extras[arm]["cosines"], ("#0072b2", "0.6"), ("same class", "other class")): ax.hist(values, bins=24, range=(-1, 1), density=True, histtype="stepfilled", alpha=0.6, color=color, label=label)
+        for values, color, label in zip(extras[arm]["cosines"], ("#0072b2", "0.6"), ("same class", "other class")): ax.hist(values.numpy(), bins=24, range=(-1, 1), density=True, histtype="stepfilled", alpha=0.6, color=color, label=label)
         ax.set(title=name, xlabel="cosine", yticks=[])
     axes[2].legend(fontsize=6)
     return fig
