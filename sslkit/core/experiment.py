@@ -97,6 +97,7 @@ class Experiment:
         self.function, self.paper, self.arms, self.claim, self.metrics = function, paper, tuple(arms), claim, dict(metrics)
         self.floors, self.looks, self.tried = tuple(floors), tuple(looks), dict(tried)
         self.scales = {name: Scale(name, **settings) for name, settings in scales.items() if name != "equal"}
+        self.comparable = self._comparable(scales.get("equal", {}))
         if self.comparable: self.scales["equal"] = self._equal(scales.get("equal", {}))
         self.__doc__, self.__name__, self._figure = function.__doc__, function.__name__, None
 
@@ -113,10 +114,9 @@ class Experiment:
             scale = self.scales[scale]
         return scale.replace(**{k: v for k, v in changed.items() if v is not None})
 
-    @property
-    def comparable(self) -> bool:
-        "Does it train a network on pictures, so that it can be run beside the others at scale `equal`?"
-        return self.paper.kind in ("method", "theory") and "linear" in self.metrics and "small" in self.scales and {"encoder", "options", *EQUAL} <= {*self.scales["small"].settings}
+    def _comparable(self, equal: Mapping[str, Any] | None) -> bool:
+        "Does it train a network on pictures without labels, so that it can be run beside the others at scale `equal`?"
+        return equal is not None and self.paper.kind in ("method", "theory") and "linear" in self.metrics and "small" in self.scales and {"encoder", "options", *EQUAL} <= {*self.scales["small"].settings}
 
     def _equal(self, changed: Mapping[str, Any]) -> Scale:
         "The method and the floors on common ground; a ConvNet has its default widths."

@@ -387,6 +387,7 @@ FLOORS = ["random_encoder", "raw_input"]
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64), strides=(2, 1, 2, 2)), padding=1, flip=False, batch_size=16, steps=150, lr=3e-2,
                           arms=["sla", "sla_sd", "da", "ce", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", options=dict(widths=(16, 32, 64, 128), strides=(1, 2, 2, 2)), size=16, limit=10_000, labels=100, top=500, batch_size=32, steps=1000),
+                equal=None,                                                  # it learns with labels
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", padding=4, labels=100, top=500, batch_size=64, steps=8000, lr=1e-3, arms=MAIN),
                 paper=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", padding=4, labels=None, top=5000, imbalance=100.0, batch_size=128, steps=80_000, lr=0.1, arms=MAIN)))
 def run(arm, scale, seed):
