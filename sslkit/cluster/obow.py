@@ -8,9 +8,9 @@ from ..core.paper import Paper
 
 # %% auto #0
 __all__ = ['paper', 'STUDIES', 'CHANGES', 'classroom', 'MAIN', 'Patches', 'OBoWViews', 'channels_of', 'maps_of', 'inner',
-           'squared_distance', 'soft_codes', 'hard_codes', 'bag_of', 'word_of', 'DynamicHead', 'FixedHead', 'bow_loss',
-           'perplexity', 'OBoW', 'example', 'kmeans', 'FrozenWords', 'usage', 'build', 'recipe', 'answers', 'run',
-           'figure']
+           'squared_distance', 'soft_codes', 'hard_codes', 'bag_of', 'word_of', 'Vocabulary', 'DynamicHead',
+           'FixedHead', 'bow_loss', 'perplexity', 'through', 'OBoW', 'example', 'kmeans', 'FrozenWords', 'usage',
+           'build', 'recipe', 'answers', 'run', 'figure']
 
 # %% ../../nbs/cluster/obow.ipynb #f4d28e10
 paper = Paper(
@@ -183,6 +183,34 @@ def word_of(maps: Tensor,     # (N, D, h, w)
     means = F.avg_pool2d(maps, [min(3, side) for side in maps.shape[-2:]], stride=1).flatten(2)
     return means[torch.arange(len(maps), device=maps.device), :, (place * means.shape[2]).long()]
 
+# %% ../../nbs/cluster/obow.ipynb #65a09da9
+class Vocabulary(nn.Module):
+    "The words of one level, how far the nearest of them usually is, and which of them an image has."
+    def __init__(self, words: int, channels: int,
+                 assign: Callable[[Tensor, Tensor], Tensor] = soft_codes,   # from squared distances and mu to codes
+                 pool: str = "max"):                                        # of the codes over places, or "mean"
+        super().__init__()
+        self.queue, self.assign, self.pool = Queue(words, channels), assign, pool
+        self.queue.rows.copy_(torch.randn(words, channels).relu()); self.queue.pushed = words
+        self.register_buffer("nearest", torch.zeros(()))                    # mu; 0: not known yet
+
+    @torch.no_grad()
+    def bag(self, maps: Tensor,     # (N, D, h, w) of the teacher
+            place: Tensor,          # (N,) in [0, 1): where the image's own word is taken
+           ) -> Tensor:             # (N, K)
+        "The bag of each image; remembers what `update` is to put in place."
+        maps = inner(maps).float()
+        with torch.autocast(maps.device.type, enabled=False): distance = squared_distance(maps.flatten(2).mT, self.queue())
+        mean = process_mean(distance.amin(-1).mean())
+        mu = mean if self.nearest == 0 else self.nearest.lerp(mean, 0.01)
+        self.found = word_of(maps, place), mu
+        return bag_of(self.assign(distance, mu), self.pool)
+
+    def update(self, words: bool = True) -> None:  # False: the words stay as they are
+        "After a step: the new distance, and the batch's words in place of the oldest."
+        self.nearest.copy_(self.found[1])
+        if words: self.queue.push(self.found[0])
+
 # %% ../../nbs/cluster/obow.ipynb #dbc6b792
 class DynamicHead(nn.Module):
     "Makes a weight vector of unit length from each word."
@@ -215,7 +243,14 @@ def perplexity(p: Tensor,       # (..., K), sums to 1
     "The number of words that a distribution is spread over."
     return torch.special.entr(p).sum(-1).exp()
 
-# %% ../../nbs/cluster/obow.ipynb #b7032d59
+# %% ../../nbs/cluster/obow.ipynb #a4ace53e
+def through(net: nn.Module, crops: list[Tensor]) -> Tensor:  # (V, N, D), the crops of one size after those of another
+    "What a network says of all crops; those of one size go through it together."
+    sizes = dict.fromkeys(c.shape[-1] for c in crops)
+    h = torch.cat([net(torch.cat([c for c in crops if c.shape[-1] == size])) for size in sizes])
+    return h.float().unflatten(0, (len(crops), -1))
+
+# %% ../../nbs/cluster/obow.ipynb #a6bc7f3b
 class OBoW(Method):
     "Predict the bag of visual words that a moving average of oneself sees in the whole image (Gidaris et al. 2020)."
     frozen = ("teacher",)
@@ -225,52 +260,33 @@ class OBoW(Method):
                  words: int = 8192,                      # of each level's vocabulary
                  levels: int = 2,                        # how many of the last feature maps
                  momentum=between(0.99, 1.0),            # of the teacher, or a number
-                 assign: Callable[[Tensor, Tensor], Tensor] = soft_codes,   # from squared distances and mu to codes
-                 pool: str = "max",                      # of the codes over places, or "mean"
+                 assign: Callable[[Tensor, Tensor], Tensor] = soft_codes, pool: str = "max",   # see `Vocabulary`
                  scale: float = 8.0,                     # kappa, of the logits
                  fixed_head: bool = False):              # weights of positions instead of words
         if words < 2: raise InputError(f"words={words} leaves no choice; give a number from 2.")
         if levels < 1: raise InputError(f"levels={levels} leaves no feature map; give a number from 1.")
         channels = channels_of(encoder, levels)
         super().__init__(encoder, views or OBoWViews(), heads=nn.ModuleList(FixedHead(words, encoder.dim) if fixed_head else DynamicHead(c, encoder.dim) for c in channels))
-        self.teacher, self.vocabulary = EMA(encoder, momentum), nn.ModuleList(Queue(words, c) for c in channels)
-        for queue in self.vocabulary: queue.rows.copy_(torch.randn_like(queue.rows).relu()); queue.pushed = words
-        self.register_buffer("nearest", torch.zeros(len(channels)))         # mu; 0: not known yet
-        self.levels, self.assign, self.pool, self.scale = levels, assign, pool, scale
+        self.teacher, self.vocabularies = EMA(encoder, momentum), nn.ModuleList(Vocabulary(words, c, assign, pool) for c in channels)
+        self.levels, self.scale = levels, scale
 
     @torch.no_grad()
     def bags(self, whole: Tensor, place: Tensor) -> list[Tensor]:  # (N, K) of each level
-        "What the teacher sees; remembers the words and the distances that are to be put in place after the step."
-        bags, self.words, self.seen = [], [], []
-        for maps, queue, mu in zip(maps_of(self.teacher.module, whole, self.levels), self.vocabulary, self.nearest):
-            maps = inner(maps).float()
-            with torch.autocast(maps.device.type, enabled=False): distance = squared_distance(maps.flatten(2).mT, queue())
-            mean = process_mean(distance.amin(-1).mean())
-            mu = mean if mu == 0 else mu.lerp(mean, 0.01)
-            bags.append(bag_of(self.assign(distance, mu), self.pool))
-            self.words.append(word_of(maps, place)); self.seen.append(mu)
-        return bags
-
-    def represent_all(self, crops: list[Tensor]) -> Tensor:  # (V, N, D), in the order of the sizes
-        "The student's representations of all crops; those of one size go through the network together."
-        sizes = dict.fromkeys(c.shape[-1] for c in crops)
-        h = torch.cat([self.encoder(torch.cat([c for c in crops if c.shape[-1] == size])) for size in sizes])
-        return h.float().unflatten(0, (len(crops), -1))
+        "What the teacher sees in the whole image."
+        return [v.bag(maps, place) for v, maps in zip(self.vocabularies, maps_of(self.teacher.module, whole, self.levels))]
 
     def loss(self, whole: Tensor, place: Tensor, *crops: Tensor) -> dict[str, Tensor]:
         if not crops: raise InputError("OBoW got no crop for the student; give views that end with at least one, as OBoWViews() does.")
-        weights = [head(queue()) for head, queue in zip(self.heads, self.vocabulary)]
-        bags, f = self.bags(whole, place), self.represent_all(crops)
+        weights = [head(v.queue()) for head, v in zip(self.heads, self.vocabularies)]
+        bags, f = self.bags(whole, place), through(self.encoder, crops)
         with torch.autocast(f.device.type, enabled=False):
             terms = [bow_loss(bag, self.scale * f @ w.T) for bag, w in zip(bags, weights)]
         of_image = torch.stack([perplexity(b).mean() for b in bags]).mean()
         of_batch = torch.stack([perplexity(process_mean(b.mean(0))) for b in bags]).mean()
         return dict(loss=torch.stack(terms).mean(), image_words=of_image, batch_words=of_batch)
 
-    @torch.no_grad()
     def after_step(self, progress):
-        self.nearest.copy_(torch.stack(self.seen))
-        for queue, words in zip(self.vocabulary, self.words): queue.push(words)
+        for v in self.vocabularies: v.update()
         self.teacher.update(self.encoder, progress.fraction)
 
 # %% ../../nbs/cluster/obow.ipynb #1347d05c
@@ -304,7 +320,7 @@ class FrozenWords(OBoW):
         self.register_buffer("still", torch.tensor(False))
 
     def fit_start(self, source):
-        if (words := self.vocabulary[0].size) > len(source): raise InputError(f"words={words} are more than the {len(source)} samples of {source.name} that they are made from; give fewer.")
+        if (words := self.vocabularies[0].queue.size) > len(source): raise InputError(f"words={words} are more than the {len(source)} samples of {source.name} that they are made from; give fewer.")
         self.source = source
 
     @torch.no_grad()
@@ -312,19 +328,21 @@ class FrozenWords(OBoW):
         if self.still or progress.fraction < self.freeze_at: return
         found = []
         for batch in self.source.in_order(256):
-            batch = batch.to(self.nearest.device).keyed(progress.seed, progress.step)
-            self.bags(*self.views(batch)[:2]); found.append(self.words)
-        for level, (queue, words) in enumerate(zip(self.vocabulary, zip(*found))): queue.rows.copy_(kmeans(torch.cat(words), queue.size, mixed_seed(progress.seed, level)))
-        self.nearest.zero_(); self.still.fill_(True)                       # distances to centres are others than to the words before
+            batch = batch.to(self.still.device).keyed(progress.seed, progress.step)
+            self.bags(*self.views(batch)[:2]); found.append([v.found[0] for v in self.vocabularies])
+        for level, (v, words) in enumerate(zip(self.vocabularies, zip(*found))):
+            v.queue.rows.copy_(kmeans(torch.cat(words), v.queue.size, mixed_seed(progress.seed, level)))
+            v.nearest.zero_()                                              # distances to centres are others than to the words before
+        self.still.fill_(True)
 
     def after_step(self, progress):
-        if self.still: self.nearest.copy_(torch.stack(self.seen))
-        else: super().after_step(progress)
+        if not self.still: return super().after_step(progress)
+        for v in self.vocabularies: v.update(words=False)
 
 # %% ../../nbs/cluster/obow.ipynb #c50cd0dc
 def usage(method: OBoW, data, n: int = 256) -> dict[str, float]:
     "Of the teacher's bags of some images, as means over levels: `words`, the perplexity of their mean in units of K, and `image_words`, the mean of their perplexities."
-    x = data.limit(n).to(method.nearest.device)[torch.arange(min(n, len(data)))].x
+    x = data.limit(n).to(next(method.parameters()).device)[torch.arange(min(n, len(data)))].x
     modes = [(m, m.training) for m in method.modules()]
     bags = method.eval().bags(x, torch.zeros(len(x), device=x.device))
     for m, mode in modes: m.training = mode
@@ -353,13 +371,14 @@ def recipe(scale) -> dict:
 @torch.no_grad()
 def answers(method: OBoW, data, images: int = 3) -> dict[str, Tensor]:
     "Of some images: themselves, the number of the nearest word of the last level at each place, a crop, the bag of the last level, and what the student predicts from the crop."
-    batch = data.limit(images)[torch.arange(images)].to(method.nearest.device).keyed(0, 0)
+    batch = data.limit(images)[torch.arange(images)].to(next(method.parameters()).device).keyed(0, 0)
     method.eval()
     _, place, crop, *_ = method.views(batch)
     whole = batch.x.float() / 255
     last = inner(maps_of(method.teacher.module, whole, method.levels)[-1])
-    nearest = squared_distance(last.flatten(2).mT, method.vocabulary[-1]()).argmin(-1).unflatten(1, last.shape[-2:])
-    prediction = (method.scale * method.encoder(crop).float() @ method.heads[-1](method.vocabulary[-1]()).T).softmax(-1)
+    words = method.vocabularies[-1].queue()
+    nearest = squared_distance(last.flatten(2).mT, words).argmin(-1).unflatten(1, last.shape[-2:])
+    prediction = (method.scale * method.encoder(crop).float() @ method.heads[-1](words).T).softmax(-1)
     return {k: v.cpu() for k, v in dict(whole=whole, words=nearest, crop=crop, bag=method.bags(whole, place)[-1], prediction=prediction).items()}
 
 # %% ../../nbs/cluster/obow.ipynb #b9345d69
@@ -403,13 +422,12 @@ def figure(extras):
     "Left: images, the words of their places, a crop, and bag (up) and prediction from the crop (down). Right: over how many words bags are spread during the training."
     import matplotlib.pyplot as plt
     a = extras["obow"]["answers"]
-    fig = plt.figure(figsize=(9.5, 3.4), layout="constrained")
+    fig = plt.figure(figsize=(8.6, 2.9), layout="constrained")
     left, right = fig.subfigures(1, 2, width_ratios=[2.6, 1])
     axes = left.subplots(len(a["whole"]), 4, width_ratios=[1, 1, 1, 3.2], squeeze=False)
-    colour = {w: k for k, w in enumerate(a["words"].unique().tolist())}
     for row, x, words, crop, y, p in zip(axes, a["whole"], a["words"], a["crop"], a["bag"], a["prediction"]):
         row[0].imshow(x.movedim(0, -1).squeeze(-1), cmap="gray"); row[2].imshow(crop.movedim(0, -1).squeeze(-1), cmap="gray")
-        row[1].imshow([[colour[w] % 20 for w in line] for line in words.tolist()], cmap="tab20", vmin=0, vmax=19)
+        row[1].imshow(words.unique(return_inverse=True)[1] % 20, cmap="tab20", vmin=0, vmax=19)
         order = y.argsort(descending=True)[:40]
         row[3].bar(range(len(order)), y[order], width=1, color="#0072b2"); row[3].bar(range(len(order)), -p[order], width=1, color="#d55e00"); row[3].axhline(0, color="0.3", lw=0.5)
         for ax in row: ax.set(xticks=[], yticks=[])
@@ -417,6 +435,9 @@ def figure(extras):
     ax = right.subplots()
     for arm, name, style in (("obow", "OBoW", "-"), ("fixed_head", "fixed head", ":")):
         for key, colour in (("batch_words", "#0072b2"), ("image_words", "#009e73")):
-            if (curve := extras.get(arm, {}).get("curves", {}).get(key)): ax.plot([k / len(curve) for k in range(len(curve))], curve, style, color=colour, label=f"{key.split('_')[0]}, {name}")
-    ax.set(xlabel="fraction of training", yscale="log", title="words in use"); ax.title.set_fontsize(9); ax.legend(fontsize=7)
+            curve = torch.tensor(extras.get(arm, {}).get("curves", {}).get(key, []))
+            if len(curve) < 10: continue
+            curve = curve.unfold(0, width := max(1, len(curve) // 20), width).mean(1)
+            ax.plot([(k + 0.5) / len(curve) for k in range(len(curve))], curve, style, color=colour, label=f"{key.split('_')[0]}, {name}")
+    ax.set(xlabel="fraction of training", ylim=(0, None), title="words in use"); ax.title.set_fontsize(9); ax.legend(fontsize=7)
     return fig
