@@ -148,6 +148,7 @@ class CrossAttention(nn.Module):
                 keys: Tensor,            # (N, T, D) what there is
                 values: Tensor,          # (N, T, D) what it says
                ) -> Tensor:              # (N, M, D)
+        if keys.shape[:2] != values.shape[:2]: raise InputError(f"keys {tuple(keys.shape)} and values {tuple(values.shape)} must be of the same tokens; give one value for each key.")   # torch does not look, and reads foreign memory
         q, k, v = (t.unflatten(2, (self.heads, -1)).transpose(1, 2) for t in (self.query(queries), self.key(keys), self.value(values)))
         return self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
 
@@ -398,7 +399,7 @@ FLOORS = ["random_encoder", "raw_input"]
                          above_floor("cae", metric="linear")),
             metrics=dict(attentive=up("fraction"), fine_tune=up("fraction"), linear=up("fraction"), knn=up("fraction"), guessed=up("fraction"), readable=up("fraction")),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(network, dim=32, depth=2), words=32, min_area=0.5, flip=False, lr=2e-3, batch_size=32, steps=100, attentive_steps=0, tuning_steps=0,
+                tiny=dict(classroom, data="chalk_on_photos", limit=1500, options=dict(network, dim=32, depth=2), words=32, min_area=0.5, flip=False, lr=2.5e-3, batch_size=20, steps=100, attentive_steps=0, tuning_steps=0,
                           arms=["cae", "no_align", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=128, steps=500, arms=MAIN),
                 equal=dict(attentive_steps=0, tuning_steps=0),
