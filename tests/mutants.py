@@ -35,6 +35,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
     "mae": {
         "MAE.loss: masked_loss(self.predict(x, mask), self.target(x), counts) -> masked_loss(self.target(x), self.predict(x, mask), counts)": "the squared error is symmetric in prediction and target",
         "Denoising.loss: masked_loss(self.predict(noisy, mask), self.target(x), torch.ones_like(mask)) -> masked_loss(self.target(x), self.predict(noisy, mask), torch.ones_like(mask))": "the squared error is symmetric in prediction and target"},
+    "cae": {
+        "PatchPixels.loss: F.mse_loss(said.float(), target) -> F.mse_loss(target, said.float())": "the squared error is symmetric in answer and target",
+        "CAE.alignment_loss: F.mse_loss(regressed.float(), own.float()) -> F.mse_loss(own.float(), regressed.float())": "as above; the target carries no gradient in either place",
+        "AttentiveProbe.scores: self.query.to(tokens.dtype).expand(len(x), 1, -1) -> self.query.to(tokens.dtype).expand(1, len(x), -1)": "every image has the same query, so that it does not matter which of them the first is"},
     "directpred": {
         "NonContrastive.loss: self.distance(pa, tb) -> self.distance(tb, pa)": "both distances are symmetric, and the teacher's features carry no gradient anyway",
         "NonContrastive.loss: self.distance(pb, ta) -> self.distance(ta, pb)": "as above"},
