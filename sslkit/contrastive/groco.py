@@ -251,7 +251,7 @@ classroom = dict(encoder="convnet", stem="default", options={}, dim=64, full=2, 
             metrics=dict(knn=up("fraction"), linear=up("fraction"), knn_minus_linear=up("fraction")),
             tried={},
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), size=16, min_area=0.7, flip=False, strength=2.0, batch_size=64, steps=150,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), size=16, min_area=0.7, flip=False, strength=2.0, batch_size=64, steps=100,
                           arms=["groco", "nt_xent_hard", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=128, steps=1000),
                 gpu=dict(classroom, data="cifar100", encoder="resnet18", stem="cifar", dim=512, min_area=0.14, batch_size=256, steps=39_000, lr=1e-3),
@@ -269,25 +269,21 @@ def run(arm, scale, seed):
 # %% ../../nbs/contrastive/groco.ipynb #7c4c4929
 @run.figure
 def figure(extras):
-    "The sorting network at work on one anchor's scores, before and after training: where the positive's share is, and the permutation matrix."
+    "The sorting network at work on one anchor's scores, as soft as in training and steeper: where the positive's share is, and the permutation matrix."
     import matplotlib.pyplot as plt
     from sslkit.core.plots import plot_matrix
-    names = {arm: name for arm, name in dict(random_encoder="untrained", groco="GroCo").items() if arm in extras}
-    fig, axes = plt.subplots(len(names), 2, figsize=(7.5, 2.6 * len(names)), layout="constrained", width_ratios=[1.7, 1], squeeze=False)
-    for (ax, matrix), (arm, name) in zip(axes, names.items()):
-        s = extras[arm]["scores"]
-        n = s.shape[1]
-        s, layers = s[0], wiring(odd_even, n)
+    s = extras["groco"]["scores"][0]
+    n, layers = len(s), wiring(odd_even, len(s))
+    fig, axes = plt.subplots(2, 2, figsize=(7.5, 5), layout="constrained", width_ratios=[1.7, 1])
+    for (ax, matrix), steepness in zip(axes, (1, 300)):
         for k in range(n + 1):
-            values, p = soft_sort(s, layers[:k])
-            for wire in range(n): ax.plot([k - 0.5, k + 0.5], [wire, wire], color=plt.cm.YlOrRd(0.12 + 0.88 * p[wire, -1].item()), lw=3, solid_capstyle="butt", zorder=1)
-            if k < n:
-                for low, high in odd_even(n)[k]:
-                    w = cauchy(values[low] - values[high]).item()
-                    ax.plot([k + 0.5] * 2, [low, high], ".-", color="0.2", lw=3 * w, ms=4, zorder=2)
+            values, p = soft_sort(s, layers[:k], steepness)
+            ax.hlines(range(n), k - 0.5, k + 0.5, color=plt.cm.YlOrRd(0.12 + 0.88 * p[:, -1].numpy()), lw=3, zorder=1)
+            for low, high in odd_even(n)[k] if k < n else ():
+                ax.plot([k + 0.5] * 2, [low, high], ".-", color="0.2", lw=3 * cauchy(steepness * (values[low] - values[high])).item(), ms=4, zorder=2)
         for wire, value in enumerate(s.tolist()): ax.text(-0.6, wire, f"{value:.2f}", ha="right", va="center", fontsize=7, color="#b3261e" if wire == n - 1 else "0.3")
         ax.set(xlim=(-1.6, n + 0.5), xticks=[], yticks=[]); ax.spines[:].set_visible(False)
-        ax.set_title(f"{name}: share of the positive on each wire (line: probability of a swap)", fontsize=8)
+        ax.set_title(f"steepness {steepness}: share of the positive on each wire (lines: probability of a swap)", fontsize=8)
         plot_matrix(p, ax=matrix, limit=1.0, numbers=False); matrix.invert_yaxis()
-        matrix.set(xlabel="element, the positive at the right", ylabel="rank"); matrix.set_title(f"loss {group_loss(p, [n - 1, 1]):.2f}", fontsize=8)
+        matrix.set_xlabel("element, the positive at the right", fontsize=8); matrix.set_ylabel("rank", fontsize=8); matrix.set_title(f"permutation matrix, loss {group_loss(p, [n - 1, 1]):.2f}", fontsize=8)
     return fig
