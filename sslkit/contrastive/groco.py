@@ -174,7 +174,7 @@ class GroCo(Method):
 
     def loss(self, *crops: Tensor) -> dict[str, Tensor]:
         parts = zip(self.scores(*crops), (self.full - 1, self.full))
-        loss, gap = sum(len(s) * torch.stack([self.objective(s, p), (s[:, -p] - s[:, -p - 1]).mean().detach()]) for s, p in parts) / (len(crops) * len(crops[0]))
+        loss, gap = sum(len(s) * torch.stack([self.objective(s, p), (s[:, -p] - s[:, -p - 1]).mean()]) for s, p in parts) / (len(crops) * len(crops[0]))
         return dict(loss=process_mean(loss), separation=process_mean(gap.detach()))
 
 def groco_views(full: int = 2, **options) -> Views:  # an even number; options of `dino_views`
