@@ -80,6 +80,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "ThroughNTXent.loss: nt_xent(za, zb, tau) -> nt_xent(zb, za, tau)": "both views are treated alike, as above",
         "ThroughNTXent.slope: nt_xent(za, zb, tau) -> nt_xent(zb, za, tau)": "both views are treated alike, as above",
         "FixedNTXent.loss: self.project(xa, xb) -> self.project(xb, xa)": "both views are treated alike, as above"},
+    "groco": {
+        "anchor_scores: min(negatives, len(others) - 1) -> min(len(others) - 1, negatives)": "the smaller of two numbers does not depend on their order",
+        "AllNTXent.loss: nt_xent(za, zb, self.temperature) -> nt_xent(zb, za, self.temperature)": "every view is compared with every other, as in simclr"},
 }
 
 SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt,
