@@ -189,7 +189,7 @@ class GSimCLR(SimCLR):
         if self.groups == "random": return torch.randint(k, (len(self.seen),), generator=torch.Generator().manual_seed(mixed_seed(self.seed, k)))
         return clusters_of(self.seen, k, self.seed)
 
-    def order(self, n: int, batch_size: int, seed: int, start: int, steps: int) -> Iterator[Tensor]:
+    def batch_order(self, n: int, batch_size: int, seed: int, start: int, steps: int) -> Iterator[Tensor]:
         "Stage 3."
         return guided_order(self.group_of(self.clusters or batch_size), batch_size, seed, start, steps)
 
@@ -234,7 +234,7 @@ MAIN = ["g_simclr", "simclr", "random_groups", "oracle", "random_encoder", "raw_
                          above_floor("g_simclr", metric="linear")),
             metrics=dict(linear=up("fraction"), false_negatives=down("fraction"), linear_p1=up("fraction"), linear_p2=up("fraction"), knn=up("fraction"), fine_tune=up("fraction")),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, strength=1.0, temperature=0.1, lr=5e-3, batch_size=10, steps=250, autoencoder=dict(steps=40, width=8), inside=(), tuning_steps=0,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, strength=1.0, temperature=0.1, lr=1e-2, batch_size=10, steps=160, autoencoder=dict(steps=20, width=8), inside=(), tuning_steps=0,
                           arms=["g_simclr", "simclr", "oracle", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=10, steps=4000),
                 equal=dict(tuning_steps=0),
@@ -250,7 +250,7 @@ def run(arm, scale, seed):
     if arm not in ("random_encoder", "raw_input"):
         if isinstance(method, GSimCLR): method.seed = seed
         fit(method, data.train, **recipe(scale), seed=seed)
-        met = torch.stack(list(method.order(len(data.train), scale.batch_size, seed, 0, scale.steps)))
+        met = torch.stack(list(method.batch_order(len(data.train), scale.batch_size, seed, 0, scale.steps)))
         scores["false_negatives"] = same_class_rate(met, data.train.y.cpu())
         for layers in scale.inside: scores |= evaluate(inside(method, layers), data, linear().named(f"linear_p{3 - layers}"), split=scale.split, floors=False)
         extras = guidance(method, data.train, met, seed)

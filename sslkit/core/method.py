@@ -68,7 +68,7 @@ class Method(nn.Module):
         engine.update()
         return out
 
-    def order(self, n: int, batch_size: int, seed: int, start: int, steps: int) -> Iterator[Tensor]:  # (batch_size,) indices, of all processes together
+    def batch_order(self, n: int, batch_size: int, seed: int, start: int, steps: int) -> Iterator[Tensor]:  # (batch_size,) indices, of all processes together
         "Which of n samples meet in the batches of steps `start` to `steps`: in every epoch all of them, shuffled."
         from sslkit.core.train import batch_order
         return batch_order(n, batch_size, seed, start, steps)

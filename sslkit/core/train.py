@@ -164,7 +164,7 @@ def _train(fabric, method: Method, source: Source, steps: int, batch_size: int, 
     loop = Rounds(steps, dict(method=method, history=history, **{f"optimizer {k}": o for k, o in optimizers.items()}), seed, checkpoint, every, resume,
                   same=dict(method=type(method).__name__, data=source.digest, batch_size=batch_size), config=config, label=type(method).__name__,
                   text=lambda: history.read().latest())
-    batches = source.batches(rows[rank()::world_size()] for rows in method.order(n, batch_size, seed, loop.start, steps))
+    batches = source.batches(rows[rank()::world_size()] for rows in method.batch_order(n, batch_size, seed, loop.start, steps))
     clock = time.perf_counter() - history.seconds
     with closing(batches) if hasattr(batches, "close") else nullcontext():            # worker processes of a stream end with the run, whatever ends it
         for step, batch in zip(loop, batches):
