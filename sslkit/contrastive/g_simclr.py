@@ -26,7 +26,7 @@ paper = Paper(
     ],
     fidelity=[
         ("stage 1: a convolutional autoencoder of images with Gaussian noise, squared error to the clean image; a shallow and a deep one", "paper (widths, noise and steps are our choice)"),
-        ("stage 2: k-means on its latents, once, before the contrastive training", "paper (scikit-learn's, one start)"),
+        ("stage 2: k-means on its latents, once, before the contrastive training", "paper (k-means++, on standardised latents: our choice)"),
         ("stage 3: every batch takes one image from each of B different clusters", "paper (how clusters and members are drawn is our choice: a cluster in proportion to its size, its members in turn)"),
         ("the number of clusters k", "our choice (k = B, which the paper does not fix; others are arms study/clusters=...)"),
         ("stage 4: SimCLR as it is, with a head of three layers", "paper (temperature and sizes are our choice)"),
@@ -66,6 +66,7 @@ from ..parts.encoders import encoder
 from ..parts.finetune import fine_tune
 from ..parts.heads import mlp
 from ..parts.image_views import simclr_views
+from ..parts.kmeans import kmeans, nearest_centre
 
 # %% ../../nbs/contrastive/g_simclr.ipynb #d824e14d
 class Narrow(nn.Module):
@@ -114,10 +115,8 @@ def latents(source: Source, depth: int = 4, dim: int = 64, width: int = 16, nois
 def clusters_of(z: Tensor,      # (n, D)
                 k: int, seed: int = 0) -> Tensor:  # (n,) int64 in [0, k)
     "k-means on standardised latents."
-    from sklearn.cluster import KMeans
-    if not 1 <= k <= len(z): raise InputError(f"clusters={k} cannot be made of {len(z)} samples; give a number from 1 to {len(z)}.")
     z = (z - z.mean(0)) / (z.std(0, unbiased=False) + 1e-6)
-    return torch.from_numpy(KMeans(k, n_init=1, random_state=seed).fit_predict(z.cpu().numpy())).long()
+    return nearest_centre(z, kmeans(z, k, rounds=50, seed=seed)).cpu()
 
 # %% ../../nbs/contrastive/g_simclr.ipynb #ea83e0d6
 def inclusion(sizes: Tensor,      # (k,) members of the clusters
