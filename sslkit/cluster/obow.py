@@ -155,7 +155,7 @@ def squared_distance(features: Tensor,   # (N, L, D)
                     ) -> Tensor:         # (N, L, K)
     "Squared distance of every feature to every word."
     product = features @ words.T
-    return (features.square().sum(-1, keepdim=True) - 2 * product + words.square().sum(-1)).clamp(min=0)
+    return (features.square().sum(-1, keepdim=True) - 2 * product + words.square().sum(1)).clamp(min=0)
 
 def soft_codes(distance: Tensor,         # (N, L, K) squared
                nearest: Tensor | float,  # mu: how far the nearest word usually is
