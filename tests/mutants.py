@@ -73,6 +73,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "FieldTransform.apply: -2 -> 2": "as above",
         "LocalAffine.change: -2 -> 2": "as above",
         "uneven: -2 -> 2": "as above"},
+    "obow": {
+        "inner: -2 -> 2": "maps have four dimensions, so that the last but one is dimension 2",
+        "word_of: -2 -> 2": "as above",
+        "word_of: min(3, side) -> min(side, 3)": "the smaller of two numbers",
+        "bow_loss: torch.special.xlogy(bag, bag) -> torch.special.xlogy(bag, bag)": "both arguments are the same"},
     "isogclr": {
         "ISogCLR.loss: self.project(xa, xb) -> self.project(xb, xa)": "the loss is the mean over both views, and the state keeps their mean",
         "ThroughNTXent.loss: self.project(xa, xb) -> self.project(xb, xa)": "both views are treated alike, as above",
