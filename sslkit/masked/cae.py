@@ -373,7 +373,7 @@ def build(arm: str, scale) -> Method:
     "The system of an arm at a scale."
     inside = dict(mask_token=True) if arm.startswith("beit") else {}
     scale = scale.replace(**CHANGES.get(arm, {}))
-    net, views = encoder(scale.encoder, stem=scale.stem, **scale.options, **inside), mae_views(scale.min_area, scale.flip, scale.size)
+    net, views = encoder(scale.encoder, stem=scale.stem, **scale.options, **inside), mae_views(scale.min_area, scale.flip)
     if arm == "mae": return MAE(net, views, decoder=scale.mae)
     if inside: return BEiT(net, views, scale.words, scale.ratio, scale.masks, depth=(scale.regressor["depth"] + scale.decoder["depth"]) * (arm == "beit_same_size"), heads=scale.regressor["heads"])
     return CAE(net, views, scale.words, scale.ratio, scale.masks, scale.align, scale.regressor, scale.decoder)
@@ -409,7 +409,7 @@ FLOORS = ["random_encoder", "raw_input"]
                            min_area=0.08, size=224, lr=1.5e-3, batch_size=2048, steps=500_000, warmup=0.025, attentive_steps=100_000, attentive_lr=1e-2, arms=MAIN)))
 def run(arm, scale, seed):
     scale = scale.replace(**scale.tuned.get(arm, {}))
-    data = source(scale.data, size=None if scale.data.startswith("folder:") else scale.size, limit=scale.limit)
+    data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     method = build(arm, scale)
     if arm not in FLOORS: fit(method, data.train, **recipe(scale), seed=seed)
