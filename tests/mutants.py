@@ -86,6 +86,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "ThroughNTXent.slope: nt_xent(za, zb, tau) -> nt_xent(zb, za, tau)": "both views are treated alike, as above",
         "FixedNTXent.loss: self.project(xa, xb) -> self.project(xb, xa)": "both views are treated alike, as above"},
     "groco": {
+        "GroCo.loss: 0 -> 1": "the number of images is the same in every view",
         "anchor_scores: min(negatives, len(others) - 1) -> min(len(others) - 1, negatives)": "the smaller of two numbers does not depend on their order",
         "AllNTXent.loss: nt_xent(za, zb, self.temperature) -> nt_xent(zb, za, self.temperature)": "every view is compared with every other, as in simclr"},
 }
