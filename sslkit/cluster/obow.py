@@ -9,8 +9,8 @@ from ..core.paper import Paper
 # %% auto #0
 __all__ = ['paper', 'STUDIES', 'CHANGES', 'classroom', 'MAIN', 'Patches', 'OBoWViews', 'channels_of', 'maps_of', 'inner',
            'squared_distance', 'soft_codes', 'hard_codes', 'bag_of', 'word_of', 'Vocabulary', 'DynamicHead',
-           'FixedHead', 'bow_loss', 'perplexity', 'through', 'OBoW', 'example', 'kmeans', 'FrozenWords', 'usage',
-           'build', 'recipe', 'answers', 'run', 'figure']
+           'FixedHead', 'bow_loss', 'perplexity', 'through', 'OBoW', 'example', 'FrozenWords', 'usage', 'build',
+           'recipe', 'answers', 'run', 'figure']
 
 # %% ../../nbs/cluster/obow.ipynb #f4d28e10
 paper = Paper(
@@ -76,6 +76,7 @@ from ..parts.ema import EMA
 from ..parts.encoders import encoder
 from ..parts.heads import mlp
 from ..parts.image_views import byol_views
+from ..parts.kmeans import kmeans
 from ..parts.queue import Queue
 from ..parts.schedules import between
 
@@ -295,22 +296,7 @@ def example(batch_size: int = 8, seed: int = 0, size: int = 32, channels: int = 
     g = torch.Generator().manual_seed(seed)
     return Batch(index=torch.arange(batch_size), x=torch.randint(0, 256, (batch_size, channels, size, size), generator=g, dtype=torch.uint8)).keyed(seed, 0)
 
-# %% ../../nbs/cluster/obow.ipynb #80b3216f
-@torch.no_grad()
-def kmeans(points: Tensor,          # (N, D), N >= K
-           number: int,             # K
-           seed: int, iterations: int = 10,
-          ) -> Tensor:              # (K, D)
-    "Centres of clusters, from K of the points on; a cluster that loses all its points keeps its centre."
-    first = torch.randperm(len(points), generator=torch.Generator().manual_seed(seed))[:number]
-    centres = points[first.to(points.device)]
-    for _ in range(iterations):
-        mine = torch.cat([squared_distance(part[None], centres)[0].argmin(1) for part in points.split(2**14)])
-        counts = mine.bincount(minlength=number)[:, None]
-        sums = torch.zeros_like(centres).index_add_(0, mine, points)
-        centres = torch.where(counts > 0, sums / counts.clamp(min=1), centres)
-    return centres
-
+# %% ../../nbs/cluster/obow.ipynb #6989ae4d
 class FrozenWords(OBoW):
     "After a share of the training the teacher stops, and k-means of its local features is the vocabulary from then on (BoWNet, Gidaris et al. 2020a)."
     def __init__(self, *args, freeze_at: float = 0.2, **options):
@@ -331,7 +317,7 @@ class FrozenWords(OBoW):
             batch = batch.to(self.still.device).keyed(progress.seed, progress.step)
             self.bags(*self.views(batch)[:2]); found.append([v.found[0] for v in self.vocabularies])
         for level, (v, words) in enumerate(zip(self.vocabularies, zip(*found))):
-            v.queue.rows.copy_(kmeans(torch.cat(words), v.queue.size, mixed_seed(progress.seed, level)))
+            v.queue.rows.copy_(kmeans(torch.cat(words), v.queue.size, seed=mixed_seed(progress.seed, level)))
             v.nearest.zero_()                                              # distances to centres are others than to the words before
         self.still.fill_(True)
 

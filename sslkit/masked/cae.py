@@ -7,10 +7,10 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'MASKS', 'STUDIES', 'CHANGES', 'network', 'classroom', 'MAIN', 'FLOORS', 'nearest_centre', 'first_centres',
-           'kmeans', 'PatchWords', 'PatchPixels', 'CrossAttention', 'glorot', 'RegressorBlock', 'Regressor',
-           'LatentDecoder', 'PatchPrediction', 'target_of', 'CAE', 'example', 'BEiT', 'AttentiveProbe',
-           'attentive_probe', 'read_words', 'reading', 'build', 'recipe', 'run', 'figure']
+__all__ = ['paper', 'MASKS', 'STUDIES', 'CHANGES', 'network', 'classroom', 'MAIN', 'FLOORS', 'PatchWords', 'PatchPixels',
+           'CrossAttention', 'glorot', 'RegressorBlock', 'Regressor', 'LatentDecoder', 'PatchPrediction', 'target_of',
+           'CAE', 'example', 'BEiT', 'AttentiveProbe', 'attentive_probe', 'read_words', 'reading', 'build', 'recipe',
+           'run', 'figure']
 
 # %% ../../nbs/masked/cae.ipynb #0247ef1b
 paper = Paper(
@@ -72,39 +72,9 @@ from ..data.source import source
 from .mae import MAE, mae_views, whole_patches
 from ..parts.encoders import encoder
 from ..parts.finetune import fine_tune
+from ..parts.kmeans import kmeans, nearest_centre
 from ..parts.masking import block_mask, grid_of, patchify, random_mask, unpatchify, visible
 from ..parts.vit import Block, sincos
-
-# %% ../../nbs/masked/cae.ipynb #b0949cf4
-def nearest_centre(x: Tensor,        # (M, D)
-                   centres: Tensor,  # (K, D)
-                  ) -> Tensor:       # (M,) int64 in [0, K)
-    "The number of the nearest centre."
-    with torch.autocast(x.device.type, enabled=False):                            # distances of nearly equal colours need all digits
-        return torch.cat([(centres.square().sum(1) - 2 * part.float() @ centres.T).argmin(1) for part in x.split(2**16)])
-
-def first_centres(x: Tensor, words: int, seed: int = 0) -> Tensor:   # (M, D) -> (words, D)
-    "Rows of `x` far from each other (Arthur & Vassilvitskii 2007)."
-    u = torch.rand(words, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(x.device)
-    chosen, distance = [x[int(u[0] * len(x))]], x.new_full((len(x),), torch.inf)
-    for k in range(1, words):
-        distance = torch.minimum(distance, (x - chosen[-1]).square().sum(1))
-        total = distance.double().cumsum(0)
-        chosen.append(x[torch.searchsorted(total, u[k] * total[-1], right=True).clamp(max=len(x) - 1)])
-    return torch.stack(chosen)
-
-def kmeans(x: Tensor,           # (M, D)
-           words: int,          # K, at most M
-           rounds: int = 10,    # of naming and moving
-           seed: int = 0) -> Tensor:  # (K, D)
-    "Centres that are the means of what is nearest to them; a centre that names nothing stays."
-    if len(x) < words: raise InputError(f"words={words} are more than the {len(x)} patches they are to be learned from; give fewer words or more images.")
-    centres = first_centres(x, words, seed)
-    for _ in range(rounds):
-        name = nearest_centre(x, centres)
-        count = name.bincount(minlength=words)[:, None]
-        centres = torch.where(count > 0, torch.zeros_like(centres).index_add_(0, name, x) / count.clamp(min=1), centres)
-    return centres
 
 # %% ../../nbs/masked/cae.ipynb #de219bd8
 class PatchWords(nn.Module):
@@ -118,7 +88,7 @@ class PatchWords(nn.Module):
     def learn(self, patches: Tensor) -> None:            # (M, p p C)
         "From a hundred patches for every word, or as many as there are."
         some = torch.randperm(len(patches), generator=torch.Generator().manual_seed(0))[:100 * self.outputs]
-        self.codebook = kmeans(patches[some.to(patches.device)], self.outputs)
+        self.codebook = kmeans(patches[some.to(patches.device)], self.outputs, what="patches")
 
     def forward(self, patches: Tensor) -> Tensor:        # (N, P, p p C) -> (N, P) int64
         return nearest_centre(patches.flatten(0, 1), self.codebook).view(patches.shape[:2])
