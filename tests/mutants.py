@@ -75,7 +75,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "uneven: -2 -> 2": "as above"},
     "obow": {
         "inner: -2 -> 2": "maps have four dimensions, so that the last but one is dimension 2",
-        "word_of: -2 -> 2": "as above",
+        "bag_of: codes.mean(1) -> codes.sum(1)": "the bag is divided by its sum",
+        "word_of: -2 -> 2": "as above: four dimensions",
         "word_of: min(3, side) -> min(side, 3)": "the smaller of two numbers",
         "bow_loss: torch.special.xlogy(bag, bag) -> torch.special.xlogy(bag, bag)": "both arguments are the same"},
     "isogclr": {
