@@ -249,7 +249,7 @@ classroom = dict(encoder="convnet", stem="default", options={}, dim=64, full=2, 
                          better("groco", than="nt_xent_hard", metric="knn_minus_linear"),
                          above_floor("groco", metric="knn")),
             metrics=dict(knn=up("fraction"), linear=up("fraction"), knn_minus_linear=up("fraction")),
-            tried={},
+            tried=dict(groco=2, nt_xent_hard=1, ungrouped=1, nt_xent=1),
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), size=16, min_area=0.7, flip=False, strength=2.0, batch_size=64, steps=100,
                           arms=["groco", "nt_xent_hard", "random_encoder", "raw_input"]),
