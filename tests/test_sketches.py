@@ -109,7 +109,7 @@ def test_the_evaluated_network_of_dino_is_its_teacher():
 def test_isogclr_state_follows_the_sample_not_the_place_in_the_batch():
     method, source, run = built("isogclr")
     fit(method, source, **dict(run, steps=1))
-    from sslkit.core.train import batch_order
+    from sslkit.core.batch import batch_order
     seen = next(batch_order(len(source), run["batch_size"], 0, 0, 1))
     touched = (method.s != 0).nonzero()[:, 0]
     assert touched.tolist() == sorted(seen.tolist())

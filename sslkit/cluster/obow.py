@@ -42,7 +42,7 @@ paper = Paper(
         ("perplexity of the bag of an image and of the mean bag of a batch, recorded at every step", "paper"),
         ("BoWNet: k-means vocabulary and teacher fixed after a warm start", "our choice (as an arm: the warm start is the first fifth of the same run; the predecessor began from another method's network)"),
         ("hard assignment, last level only, mean instead of maximum, as arms and studies", "paper"),
-        ("MoCo v2 as a comparator", "left out (there is no room of it yet; BYOL stands for the methods that match whole images)"),
+        ("MoCo v2 as a comparator", "left out (BYOL, as an arm, stands for the methods that match whole images)"),
     ],
     axes=[("views", "the teacher: the whole image; the student: crops and patches"), ("pair", "student, and a teacher that is its moving average"),
           ("target", "the teacher's bag of visual words"), ("predictor", "a head that makes its weights from the vocabulary"),

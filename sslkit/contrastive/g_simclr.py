@@ -50,7 +50,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from .simclr import SimCLR
-from ..core.batch import Batch, Source
+from ..core.batch import Batch, Source, batch_order
 from ..core.claims import above_floor, all_of, better, down, up
 from ..core.distributed import gather
 from ..core.errors import InputError, unknown
@@ -58,7 +58,7 @@ from ..core.experiment import experiment, verify
 from ..core.method import Method
 from ..core.probes import embed, evaluate, knn, linear, raw_input
 from ..core.random import Draw, mixed_seed, seed_everything
-from ..core.train import batch_order, fit
+from ..core.train import fit
 from ..core.views import Views
 from ..data.source import source
 from ..parts.convnet import ConvNet

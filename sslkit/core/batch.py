@@ -4,7 +4,7 @@
 
 # %% ../../nbs/core/batch.ipynb #ed2c5e7e
 from __future__ import annotations
-import hashlib
+import hashlib, math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 import numpy as np
@@ -14,7 +14,7 @@ from .errors import InputError, unknown
 from .random import row_keys, mixed_seed
 
 # %% auto #0
-__all__ = ['Ragged', 'Batch', 'Source', 'link']
+__all__ = ['Ragged', 'Batch', 'Source', 'link', 'batch_order']
 
 # %% ../../nbs/core/batch.ipynb #543b08cb
 class Ragged:
@@ -217,3 +217,12 @@ def link(splits: dict[str, Source]) -> dict[str, Source]:
     "Let the splits of one data set know each other; returns them."
     for name, s in splits.items(): s.split, s.splits = name, splits
     return splits
+
+# %% ../../nbs/core/batch.ipynb #ce047290
+def batch_order(n: int, batch_size: int, seed: int, start: int, steps: int) -> Iterator[Tensor]:  # indices of one batch after the other
+    "Indices of the batches of steps `start` to `steps`; incomplete batches are dropped."
+    per_epoch = n // batch_size
+    for epoch in range(start // per_epoch, math.ceil(steps / per_epoch)):
+        order = torch.randperm(n, generator=torch.Generator().manual_seed(mixed_seed(seed, epoch, n)))
+        for k in range(per_epoch):
+            if start <= epoch * per_epoch + k < steps: yield order[k * batch_size:(k + 1) * batch_size]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
-from .batch import Batch, Source
+from .batch import Batch, Source, batch_order
 from .errors import InputError
 
 if TYPE_CHECKING: from sslkit.core.train import Engine, Progress
@@ -70,7 +70,6 @@ class Method(nn.Module):
 
     def batch_order(self, n: int, batch_size: int, seed: int, start: int, steps: int) -> Iterator[Tensor]:  # (batch_size,) indices, of all processes together
         "Which of n samples meet in the batches of steps `start` to `steps`: in every epoch all of them, shuffled."
-        from sslkit.core.train import batch_order
         return batch_order(n, batch_size, seed, start, steps)
 
     def fit_start(self, source: Source) -> None: "Before the first step, also when a run is resumed (buffers are loaded afterwards)."

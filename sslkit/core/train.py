@@ -17,11 +17,10 @@ from .batch import Batch, Source
 from .distributed import rank, world_size
 from .errors import InputError
 from .method import Method
-from .random import mixed_seed
 from .rounds import Diverged, Rounds
 
 # %% auto #0
-__all__ = ['Schedule', 'RESIDENT', 'PRECISIONS', 'cosine', 'constant', 'History', 'Progress', 'Engine', 'batch_order', 'fit']
+__all__ = ['Schedule', 'RESIDENT', 'PRECISIONS', 'cosine', 'constant', 'History', 'Progress', 'Engine', 'fit']
 
 # %% ../../nbs/core/train.ipynb #4867ef86
 Schedule = Callable[[float], float]
@@ -135,15 +134,6 @@ class Engine:
             o.step(); o.zero_grad(set_to_none=True)
 
 def _as_tuple(x): return x if isinstance(x, (tuple, list)) else (x,)
-
-# %% ../../nbs/core/train.ipynb #d54e904e
-def batch_order(n: int, batch_size: int, seed: int, start: int, steps: int) -> Iterator[Tensor]:  # indices of one batch after the other
-    "Indices of the batches of steps `start` to `steps`; incomplete batches are dropped."
-    per_epoch = n // batch_size
-    for epoch in range(start // per_epoch, math.ceil(steps / per_epoch)):
-        order = torch.randperm(n, generator=torch.Generator().manual_seed(mixed_seed(seed, epoch, n)))
-        for k in range(per_epoch):
-            if start <= epoch * per_epoch + k < steps: yield order[k * batch_size:(k + 1) * batch_size]
 
 # %% ../../nbs/core/train.ipynb #0d05caa5
 def _train(fabric, method: Method, source: Source, steps: int, batch_size: int, seed: int, optimizer, lr, weight_decay, schedule, clip,

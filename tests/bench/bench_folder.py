@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from sslkit.core.train import batch_order
+from sslkit.core.batch import batch_order
 from sslkit.data import source as module
 
 def photos(folder: Path, size: tuple[int, int], n: int = 50) -> list[Path]:
