@@ -10,7 +10,7 @@ if os.environ.get("SSLKIT_DATA"): os.environ["SSLKIT_DATA"] = str(Path(os.enviro
 
 import pytest
 
-BUDGET = 20                                                               # core-seconds of all tests of a room
+BUDGET, MEAN, PLANNED = 20, 8, 271                                        # core-seconds of all tests of a room, at most and on average; rooms that there will be
 NOTEBOOKS = {p.relative_to(p.parents[1]).with_suffix("").as_posix() for p in (Path(__file__).parents[1] / "nbs").glob("*/*.ipynb")}
 ROOMS = {n.split("/")[1]: n for n in NOTEBOOKS if n.split("/")[0] not in ("core", "parts", "data", "tool", "guides", "course")}
 
@@ -59,6 +59,10 @@ def pytest_terminal_summary(terminalreporter):
         for owner, seconds in (value for name, value in report.user_properties if name == "core_seconds"):
             spent[owner] = spent.get(owner, 0) + seconds
     if not spent: return
+    rooms = [s for owner, s in spent.items() if owner in ROOMS.values()]
     terminalreporter.section(f"core-seconds, {sum(spent.values()):.0f} in all")
-    for owner, seconds in [x for x in sorted(spent.items(), key=lambda x: -x[1]) if x[1] >= 1][:30]:
+    if len(rooms) == len(ROOMS):
+        mean = sum(rooms) / len(rooms)
+        terminalreporter.line(f"{len(rooms)} rooms take {mean:.1f} on average, which is to be at most {MEAN}; {PLANNED} rooms would take {mean * PLANNED / 60:.0f} core-minutes")
+    for owner, seconds in [x for x in sorted(spent.items(), key=lambda x: -x[1]) if x[1] >= 1][:max(30, len(ROOMS) + 20)]:
         terminalreporter.line(f"{seconds:7.1f}  {owner}{'  over the budget' if owner in ROOMS.values() and seconds > BUDGET else ''}")
