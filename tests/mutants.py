@@ -57,6 +57,9 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "MixupTwins.loss: barlow_loss(self.embed(blend(xa, xa, a, partner)), self.embed(blend(xb, xb, a, partner)), self.redundancy_weight) -> barlow_loss(self.embed(blend(xb, xb, a, partner)), self.embed(blend(xa, xa, a, partner)), self.redundancy_weight)": "this transposes C, as in barlow_twins",
         "MixupTwins.loss: blend(xa, xa, a, partner) -> blend(xa, xa, a, partner)": "both arguments are the same",
         "MixupTwins.loss: blend(xb, xb, a, partner) -> blend(xb, xb, a, partner)": "both arguments are the same"},
+    "moco": {
+        "in_groups: max(1, min(groups, len(x) // 2)) -> max(min(groups, len(x) // 2), 1)": "the larger of two numbers",
+        "in_groups: min(groups, len(x) // 2) -> min(len(x) // 2, groups)": "the smaller of two numbers"},
     "g_simclr": {
         "DenoisingAutoencoder.loss: F.mse_loss(self.denoise(noisy).float(), clean) -> F.mse_loss(clean, self.denoise(noisy).float())": "a squared error is symmetric"},
     "gmml": {
