@@ -65,6 +65,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
     "gmml": {
         "group_mask: 4 * places -> places": "a bound that no mask of the checks comes near",
         "group_mask: 4 -> 5": "as above",
+        "group_mask: 4 * places -> 4": "as above",
+        "GMML.corruption: 0 -> 1": "another stream of random numbers, as good",
         "GMML.reconstruction_loss: masked_l1(said, target, torch.ones_like(counts) if self.counts == 'all' else counts) -> masked_l1(target, said, torch.ones_like(counts) if self.counts == 'all' else counts)": "the absolute error is symmetric in prediction and target"},
     "random_field_aug": {
         "power: min(length, 1000000.0) -> min(1000000.0, length)": "the smaller of two is the smaller of two",
