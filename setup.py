@@ -22,7 +22,7 @@ setup(
     license="Apache-2.0",
     python_requires=f">={cfg['min_python']}",
     packages=find_packages(include=["sslkit", "sslkit.*"]),
-    package_data={"sslkit": ["py.typed", "encoders/*.safetensors", "cards/*.json", "ledger/*.json", "ledger/*/*.jsonl"]},
+    package_data={"sslkit": ["py.typed", "encoders/*.safetensors", "cards/*.json", "ledger/*.json", "ledger/*/*.jsonl", "ledger/trials/*/*.jsonl"]},
     install_requires=cfg["requirements"].split(),
     extras_require=extras,
     entry_points={"console_scripts": cfg["console_scripts"].split()},

@@ -23,7 +23,7 @@ def refused(*words, says, **environment):
     assert len(done.stderr.strip().splitlines()) == 1, f"more than a sentence: {done.stderr}"
 
 
-@pytest.mark.parametrize("command", ["list", "show", "run", "verify", "plan", "report", "pretrain", "probe", "embed", "neighbours", "export", "encoders", "lab", "doctor"])
+@pytest.mark.parametrize("command", ["list", "show", "run", "verify", "tune", "plan", "report", "pretrain", "probe", "embed", "neighbours", "export", "encoders", "lab", "doctor"])
 def test_help_has_an_example(command):
     done = sslkit(command, "--help")
     assert done.returncode == 0 and f"sslkit {command}" in done.stdout and "Example" in done.stdout
@@ -76,6 +76,8 @@ def test_doctor():
     (["list", "--verdict", "true"], "verdict 'true' is unknown"),
     (["verify", "simclr", "--scale", "small", "--record", "--limit", "500"], "register it with: sslkit plan simclr"),
     (["verify", "simclr", "--client", "nonsense:1"], "no dask scheduler answers"),
+    (["tune", "simclr", "lr"], "write lr=3e-3,1e-2"),
+    (["tune", "simclr", "lr=1", "--seeds", "3"], "no tuning seed"),
     (["report", "--scale", "medium"], "scale 'medium' is unknown"),
     (["report", "--out", __file__], "is a file, not a folder"),
     (["nothing"], "Try sslkit --help"),
@@ -103,6 +105,17 @@ def test_run_writes_a_report_and_records_nothing(tmp_path):
     assert (folder / "figure.svg").stat().st_size > 1000
     again = sslkit("run", "simclr", "--arms", "simclr,random_encoder", "--limit", "300", "--out", str(tmp_path / "runs"), SSLKIT_LEDGER=str(ledger))
     assert again.stdout.splitlines()[2:4] == done.stdout.splitlines()[2:4]
+
+
+def test_tune_keeps_trials_and_shows_them(tmp_path):
+    ledger = dict(SSLKIT_LEDGER=str(tmp_path / "ledger"))
+    words = ("tune", "simclr", "temperature=.1,.5", "limit=300", "steps=2", "--scale", "tiny", "--arms", "simclr")
+    done = sslkit(*words, "--record", **ledger)
+    assert done.returncode == 0 and "temperature=0.5" in done.stdout and "prove nothing" in done.stdout, done.stderr
+    file = tmp_path / "ledger/trials/contrastive/simclr.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [(r["kind"], r["seed"], r["settings"]["temperature"], r["settings"]["split"], r["steps"]) for r in rows] == [("trial", 1000, .1, "val", 2), ("trial", 1000, .5, "val", 2)]
+    assert sslkit("tune", "simclr", "--scale", "tiny", **ledger).stdout == done.stdout and len(file.read_text().splitlines()) == 2
 
 
 def test_a_place_that_cannot_be_written(tmp_path):

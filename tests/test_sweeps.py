@@ -101,7 +101,7 @@ def test_threads_of_a_worker_take_turns(monkeypatch):
 def test_a_notebooks_room_stays_in_its_process(client, monkeypatch):
     e = experiment_of("simclr")
     monkeypatch.setattr(e.function, "__module__", "__main__")
-    with pytest.raises(InputError, match="needs the exported room"): list(measure_all(e, e.at("tiny"), [("raw_input", 0)], client=client))
+    with pytest.raises(InputError, match="needs the exported room"): list(measure_all(e, [("raw_input", e.at("tiny"), 0)], client=client))
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense:1", "carrier-pigeon://loft:1", ""])

@@ -392,7 +392,6 @@ MAIN = ["obow", "fixed_head", "single_crop", "frozen_words", "hard", "last_level
                 paper=dict(classroom, data="folder:imagenet", encoder="resnet50", options={}, size=224, blur=0.5, crop_size=160, crop_area=(0.08, 0.6), patches=5, patch_size=96, jitter=24, resized=256, words=8192,
                            momentum=(0.99, 1.0), dim=256, hidden=4096, min_area=0.08, batch_size=256, steps=1_000_000, lr=0.03, arms=MAIN)))
 def run(arm, scale, seed):
-    scale = scale.replace(**scale.tuned.get(arm, {}))
     data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     method, extras = build(arm, scale), {}

@@ -327,7 +327,6 @@ MAIN = ["swav", "no_sinkhorn", "two_crops", "no_queue", "deepcluster", "simclr",
                 paper=dict(classroom, data="folder:imagenet", encoder="resnet50", strength=1.0, blur=0.5, local=6, global_area=(0.14, 1.0), local_area=(0.05, 0.14), size=256, view_size=224, local_size=96,
                            epsilon=0.05, prototypes=3000, hidden=2048, dim=128, batch_size=4096, steps=249_600, lr=4.8, arms=[a for a in MAIN if a != "no_queue"])))
 def run(arm, scale, seed):
-    scale = scale.replace(**scale.tuned.get(arm, {}))
     data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     method, curve = build(arm, scale), []

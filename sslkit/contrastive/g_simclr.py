@@ -243,7 +243,6 @@ MAIN = ["g_simclr", "simclr", "random_groups", "oracle", "random_encoder", "raw_
                 paper=dict(classroom, data="folder:imagenet5", encoder="resnet50", dim=128, strength=1.0, blur=0.5, min_area=0.08, size=224, batch_size=256, steps=5000, lr=1e-3, temperature=0.5, autoencoder=dict(steps=5000), tuning_steps=1000,
                            arms=[a for a in MAIN if a != "oracle"])))
 def run(arm, scale, seed):
-    scale = scale.replace(**scale.tuned.get(arm, {}))
     data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     method, scores, extras = build(arm, scale), {}, {}

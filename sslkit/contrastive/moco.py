@@ -301,7 +301,7 @@ MAIN = ["moco", "no_momentum", "end_to_end", "memory_bank", "random_encoder", "r
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=128, queue=4096, momentum=0.999, batch_size=512, steps=17_500, lr=1e-3, arms=MAIN),
                 paper=dict(classroom, data="folder:imagenet", encoder="resnet50", dim=128, queue=65_536, momentum=0.999, temperature=0.2, symmetric=False, blur=0.5, size=224, per_group=32, batch_size=256, steps=1_000_000, lr=0.03, weight_decay=1e-4, arms=MAIN)))
 def run(arm, scale, seed):
-    scale = scale.replace(**{**scale.tuned.get(arm, {}), **CHANGES.get(arm, {})})
+    scale = scale.replace(**CHANGES.get(arm, {}))
     data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     method, extras, scores = build(arm, scale), {}, {}

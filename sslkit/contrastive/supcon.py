@@ -223,7 +223,7 @@ MAIN = ["supcon", "inside", "cross_entropy", "simclr", "random_encoder", "raw_in
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=128, batch_size=512, steps=17_500, lr=1e-3, arms=MAIN),
                 paper=dict(classroom, data="cifar10", encoder="resnet50", stem="cifar", dim=128, batch_size=1024, steps=48_000, lr=0.5, weight_decay=1e-4, arms=MAIN)))
 def run(arm, scale, seed):
-    scale = scale.replace(**{**scale.tuned.get(arm, {}), **STUDIES.get(arm, {})})
+    scale = scale.replace(**STUDIES.get(arm, {}))
     data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     method = build(arm, scale)

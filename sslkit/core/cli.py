@@ -5,6 +5,7 @@
 # %% ../../nbs/core/cli.ipynb #4274fc36
 from __future__ import annotations
 import ast, hashlib, os, sys, warnings
+from collections.abc import Sequence
 from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,10 +17,10 @@ from rich.table import Table
 from .errors import InputError, MissingExtra, need, unknown
 
 # %% auto #0
-__all__ = ['app', 'console', 'Scale_', 'Data_', 'Limit_', 'Device_', 'Arms_', 'Checkpoint_', 'Of_', 'On_', 'seeds_of', 'options',
-           'rooms', 'verdict_of', 'list_rooms', 'show', 'run_room', 'run', 'connect', 'verify', 'plan', 'report',
-           'settings_of', 'pretrain', 'probe', 'embed', 'neighbours', 'export', 'encoders', 'lab_command', 'lab',
-           'check', 'doctor', 'main']
+__all__ = ['app', 'console', 'Scale_', 'Data_', 'Limit_', 'Device_', 'Arms_', 'Checkpoint_', 'Of_', 'On_', 'seeds_of', 'grid_of',
+           'options', 'rooms', 'verdict_of', 'list_rooms', 'show', 'run_room', 'run', 'connect', 'verify', 'tune',
+           'plan', 'report', 'settings_of', 'pretrain', 'probe', 'embed', 'neighbours', 'export', 'encoders',
+           'lab_command', 'lab', 'check', 'doctor', 'main']
 
 # %% ../../nbs/core/cli.ipynb #f62c4cb8
 class _Commands(typer.core.TyperGroup):
@@ -37,6 +38,17 @@ def seeds_of(text: str) -> list[int]:
         ranges = [[int(n) for n in part.split("-")] for part in text.split(",")]
         return [n for r in ranges for n in range(r[0], r[-1] + 1)]
     except (ValueError, IndexError): raise InputError(f"seeds={text!r} is no list of seeds; write 0 or 0,3 or 0-4.") from None
+
+def grid_of(words: Sequence[str]) -> dict[str, list]:
+    "The grid that `lr=3e-3,1e-2` and `arms=...` name: values are Python literals, or else words."
+    grid = {}
+    for word in words:
+        key, equals, values = word.partition("=")
+        if not (key.isidentifier() and equals and values): raise InputError(f"grid {word!r} is no setting with values; write lr=3e-3,1e-2.")
+        try: found = ast.literal_eval(f"[{values}]")
+        except (ValueError, SyntaxError): found = values.split(",")
+        grid[key] = found
+    return grid
 
 # %% ../../nbs/core/cli.ipynb #6d29fa61
 @app.callback()
@@ -148,6 +160,20 @@ def verify(ids: Annotated[Optional[list[str]], typer.Argument(help="Names of roo
             print(v)
             if v.reproduced is False: failed.append(id)
     if failed: raise InputError(f"golden steps are not reproduced by {', '.join(failed)}; the code or a library behaves differently than when they were recorded.")
+
+@app.command()
+def tune(id: Annotated[str, typer.Argument(help="Name of a room.")],
+         grid: Annotated[Optional[list[str]], typer.Argument(help="Settings with the values to try: lr=3e-3,1e-2 temperature=.1,.2. None: what was tried is shown.")] = None,
+         scale: Scale_ = "small", arms: Arms_ = None, seeds: Annotated[str, typer.Option(help="1000 or 1000-1002.")] = "1000",
+         jobs: Annotated[int, typer.Option(help="Processes.")] = 1, record: Annotated[bool, typer.Option("--record", help="Keep the trials beside the ledger.")] = False,
+         metric: Annotated[Optional[str], typer.Option(help="Shown in the table; default: the experiment's first.")] = None) -> None:
+    """Try a grid of settings for every trained arm alike, on tuning seeds and val; or show what was tried.
+
+    Example: [bold]sslkit tune moco lr=3e-3,1e-2 temperature=.1,.2 --jobs 2 --record[/]"""
+    from sslkit.core.experiment import text_table
+    from sslkit.core.tuning import trials, tune as tune_room
+    found = tune_room(id, grid_of(grid), scale, arms.split(",") if arms else None, seeds_of(seeds), record, jobs) if grid else trials(id, scale)
+    print(text_table(*found.table(metric)) + "\n" + found.remark(metric) if found.rows else found.remark())
 
 @app.command()
 def plan(id: Annotated[str, typer.Argument(help="Name of a room.")], scale: Scale_ = "small",

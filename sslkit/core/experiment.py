@@ -17,7 +17,8 @@ from .paper import Paper, find
 
 # %% auto #0
 __all__ = ['SCALES', 'EQUAL', 'TRAINING', 'Scale', 'Result', 'Run', 'Experiment', 'peak_mb', 'experiment', 'experiment_of',
-           'Record', 'recorded', 'judge_plan', 'Verification', 'cell', 'verify', 'check_golden', 'measure_all']
+           'Record', 'recorded', 'judge_plan', 'Verification', 'text_table', 'html_table', 'cell', 'verify',
+           'check_golden', 'measure_all']
 
 # %% ../../nbs/core/experiment.ipynb #043510b3
 SCALES = ("tiny", "small", "equal", "gpu", "paper")
@@ -52,6 +53,10 @@ class Scale:
     def training(self) -> dict[str, Any]:
         "Those settings that are arguments of `fit`: steps, batch_size, lr, ..."
         return {k: self.settings[k] for k in TRAINING if k in self.settings}
+
+    def of(self, arm: str) -> "Scale":
+        "The settings of one arm: those of the scale, and where `tuned` has others for this arm, these."
+        return self.replace(**self.settings.get("tuned", {}).get(arm, {}))
 
     def __eq__(self, other): return isinstance(other, Scale) and (self.name, self.settings) == (other.name, other.settings)
     def __repr__(self): return f"Scale({self.name}: {', '.join(f'{k}={v}' for k, v in self.settings.items())})"
@@ -133,13 +138,13 @@ class Experiment:
         return function
 
     def measure(self, arm: str, scale: str | Scale = "tiny", seed: int = 0) -> Run:
-        "Run one arm with one seed, and measure metrics, time and memory. Tuning seeds (from 1000) see `val` instead of `test`."
+        "Run one arm with one seed and its own settings, and measure metrics, time and memory. Tuning seeds (from 1000) see `val` instead of `test`."
         if arm not in self.arms: raise unknown(f"arm of {self.paper.id}", arm, self.arms)
         scale = self.at(scale)
         if seed >= ledger.TUNING_FROM: scale = scale.replace(split="val")
         with ledger.noting() as facts:
             start = time.perf_counter()
-            out = self.function(arm, scale, seed)
+            out = self.function(arm, scale.of(arm), seed)
             seconds = time.perf_counter() - start
         metrics, extras = out if isinstance(out, tuple) else (out, {})
         for name in metrics:
@@ -162,10 +167,10 @@ class Experiment:
     def plan(self, scale: str | Scale) -> dict:
         "What is registered before witness seeds are run: claim, arms, settings, and how many settings were tried for each arm."
         scale = self.at(scale)
-        arms = list(scale.arms or self.arms)
+        arms, tried = list(scale.arms or self.arms), ledger.tried(ledger.trials(self.paper.id, self.paper.chapter, scale.name))
         return dict(kind="plan", id=self.paper.id, scale=scale.name, level=scale.level, claim=self.claim_at(scale).to_dict(), arms=arms,
                     floors=[f for f in self.floors if f in arms], metrics={k: m.to_dict() for k, m in self.metrics.items()}, looks=list(self.looks),
-                    settings=scale.settings, tried={a: self.tried.get(a, 0) for a in arms if a not in self.floors},
+                    settings=scale.settings, tried={a: self.tried.get(a, 0) + tried.get(a, 0) for a in arms if a not in self.floors},
                     closure=ledger.closure(self.paper.module), commit=ledger.commit())
 
 def peak_mb() -> int:
@@ -185,7 +190,7 @@ def experiment(paper: Paper,
                scales: Mapping[str, Mapping[str, Any]],   # settings by name of the scale; there is always a `tiny`
                floors: Sequence[str] = (),                # the arms that know nothing: random encoder, raw input
                looks: Sequence[int] = (5, 10),            # numbers of seeds at which the claim is judged
-               tried: Mapping[str, int] = {},             # how many settings were tried for each trained arm
+               tried: Mapping[str, int] = {},             # how many settings were tried for each trained arm, beside those on record (`core.tuning`)
               ) -> Callable[[Callable], Experiment]:
     "Decorate `run(arm, scale, seed)`, which returns metrics, or metrics and a dict of what the figure needs."
     def decorate(function: Callable) -> Experiment:
@@ -267,18 +272,13 @@ class Verification:
 
     def __str__(self):
         head, rows = self.table()
-        widths = [max(len(r[i]) for r in [head, *rows]) for i in range(len(head))]
-        lines = ["  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths))) for r in [head, *rows]]
-        lines.insert(1, "-" * len(lines[0]))
         verdict = [str(self.record.verdict)] if self.record.verdict else []
-        return "\n".join([*lines, *self.remarks(), *verdict])
+        return "\n".join([text_table(head, rows), *self.remarks(), *verdict])
 
     def _repr_html_(self):
         head, rows = self.table()
-        cells = lambda row, tag: "<tr>" + "".join(f"<{tag} style='text-align:{'left' if i == 0 else 'right'};padding:.15em .7em'>{html.escape(c)}</{tag}>" for i, c in enumerate(row)) + "</tr>"
-        table = f"<table style='border-collapse:collapse'>{cells(head, 'th')}{''.join(cells(r, 'td') for r in rows)}</table>"
         remarks = "".join(f"<li>{html.escape(r)}</li>" for r in self.remarks())
-        return f"{table}<ul>{remarks}</ul>" + (self.record.verdict._repr_html_() if self.record.verdict else "")
+        return f"{html_table(head, rows)}<ul>{remarks}</ul>" + (self.record.verdict._repr_html_() if self.record.verdict else "")
 
     def figure(self):
         "The room's teaching figure from these runs; without one, every arm's metrics."
@@ -292,6 +292,17 @@ class Verification:
             rows = [r.row for r in self.runs if metric in r.row["metrics"]]
             plot_arms(rows, metric, floors=[f for f in self.experiment.floors if any(r["arm"] == f for r in rows)], ax=ax)
         return fig
+
+def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    "A table for the terminal: the first column to the left, the others to the right."
+    widths = [max(len(r[i]) for r in [head, *rows]) for i in range(len(head))]
+    lines = ["  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths))) for r in [head, *rows]]
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+def html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    "The same for a notebook."
+    cells = lambda row, tag: "<tr>" + "".join(f"<{tag} style='text-align:{'left' if i == 0 else 'right'};padding:.15em .7em'>{html.escape(c)}</{tag}>" for i, c in enumerate(row)) + "</tr>"
+    return f"<table style='border-collapse:collapse'>{cells(head, 'th')}{''.join(cells(r, 'td') for r in rows)}</table>"
 
 def cell(values: Sequence[float]) -> str:
     "A few values as a cell of a table: the value, or mean, standard deviation and number."
@@ -327,7 +338,7 @@ def verify(of: Paper | str | Experiment,
         heard = {(r["arm"], r["seed"]) for r in recorded(e, scale).rows if ledger.status(lines, code, [r]) != "stale"}
         wanted = [w for w in wanted if w not in heard]
     runs = []
-    with closing(measure_all(e, at, wanted, jobs, cache, client)) as measured:
+    with closing(measure_all(e, [(arm, at, seed) for arm, seed in wanted], jobs, cache, client)) as measured:
         for run in measured:
             if under: ledger.append({**run.row, **under}, e.paper.chapter)
             runs.append(run)
@@ -345,14 +356,14 @@ def check_golden(e: Experiment, record: bool = False) -> bool | None:
 
 def _raise(error): raise error
 
-def measure_all(e: Experiment, scale: Scale, wanted: Sequence[tuple[str, int]], jobs: int = 1, cache: bool = False, client: Any = None) -> Iterator[Run]:
-    "Measure (arm, seed) one after the other, in `jobs` processes, or on the workers of a dask client; handed on as they finish."
+def measure_all(e: Experiment, wanted: Sequence[tuple[str, Scale, int]], jobs: int = 1, cache: bool = False, client: Any = None) -> Iterator[Run]:
+    "Measure (arm, scale, seed) one after the other, in `jobs` processes, or on the workers of a dask client; handed on as they finish."
     from tqdm.auto import tqdm
     from sslkit.core.rounds import show_progress
-    bar = lambda it: tqdm(it, total=len(wanted), desc=f"{e.paper.id} {scale.name}", disable=not show_progress() or len(wanted) < 2, leave=False)
     if not wanted: return
+    bar = lambda it: tqdm(it, total=len(wanted), desc=f"{e.paper.id} {wanted[0][1].name}", disable=not show_progress() or len(wanted) < 2, leave=False)
     if jobs <= 1 and client is None:
-        yield from bar(_cached(e, arm, scale, seed) if cache else e.measure(arm, scale, seed) for arm, seed in wanted)
+        yield from bar(_cached(e, *w) if cache else e.measure(*w) for w in wanted)
         return
     if e.function.__module__ == "__main__":
         raise InputError(f"{f'jobs={jobs}' if client is None else 'client'} needs the exported room; run the notebook's cells with jobs=1, or export it first.")
@@ -365,7 +376,7 @@ def measure_all(e: Experiment, scale: Scale, wanted: Sequence[tuple[str, int]], 
         as_completed = partial(need("distributed", extra="sweeps").as_completed, loop=getattr(client, "loop", None))
     code, error = ledger.closure(e.paper.module), None
     with pool as workers:
-        futures = [workers.submit(_measure, e.paper.id, arm, scale, seed) for arm, seed in wanted]
+        futures = [workers.submit(_measure, e.paper.id, *w) for w in wanted]
         try:
             for f in bar(as_completed(futures)):
                 try: run = f.result()

@@ -5,7 +5,8 @@
 # %% ../../nbs/core/ledger.ipynb #c5acac13
 from __future__ import annotations
 import ast, errno, functools, hashlib, importlib.util, json, math, os, platform, re, subprocess, sys, warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime, timezone
@@ -15,9 +16,10 @@ from typing import Any
 from .errors import InputError
 
 # %% auto #0
-__all__ = ['WITNESSES', 'TUNING_FROM', 'PLANNED', 'SAME_MACHINE', 'plain', 'note', 'noting', 'closure_modules', 'closure',
-           'environment', 'commit', 'schema', 'violation', 'ledger_path', 'read', 'plan_digest', 'current_plan',
-           'plan_count', 'runs', 'append', 'register', 'same_golden', 'status']
+__all__ = ['KINDS', 'WITNESSES', 'TUNING_FROM', 'PLANNED', 'SAME_MACHINE', 'plain', 'note', 'noting', 'closure_modules',
+           'closure', 'environment', 'commit', 'schema', 'violation', 'ledger_path', 'trials_path', 'read', 'trials',
+           'plan_digest', 'current_plan', 'plan_count', 'runs', 'append', 'keep_trial', 'tried', 'register',
+           'same_golden', 'status']
 
 # %% ../../nbs/core/ledger.ipynb #44082e1d
 _listening: ContextVar[tuple[dict, ...]] = ContextVar("listening", default=())
@@ -180,12 +182,13 @@ def _violation(x: Any, rule: Mapping, where: str = "") -> str | None:
         return next((v for n, e in x.items() if (v := _violation(e, known.get(n, other or {}), f"{where}.{n}" if where else n))), None)
     return None
 
+KINDS = ("plan", "run", "golden", "trial")
+
 def violation(row: Any) -> str | None:
     "What is wrong with a line, in words; None if nothing."
     if not isinstance(row, dict): return f"a line is a JSON object and not {row!r}"
     if (v := row.get("v")) != 1: return f"v={v!r} is a format that this version of sslkit does not know; update sslkit"
-    kinds = ("plan", "run", "golden")
-    if row.get("kind") not in kinds: return f"kind={row.get('kind')!r} is none of {', '.join(kinds)}"
+    if row.get("kind") not in KINDS: return f"kind={row.get('kind')!r} is none of {', '.join(KINDS)}"
     return _violation(row, {}) or _violation(row, schema()["$defs"][row["kind"]])               # the first finds numbers that are not finite
 
 # %% ../../nbs/core/ledger.ipynb #1394b59f
@@ -195,6 +198,11 @@ def ledger_path(id: str, chapter: str) -> Path:
         if not re.fullmatch("[a-z][a-z0-9_]*", value): raise InputError(f"{name}={value!r} is no name; use small letters, digits and _.")
     folder = os.environ.get("SSLKIT_LEDGER")
     return (Path(folder).expanduser() if folder else _root("sslkit") / "ledger") / chapter / f"{id}.jsonl"
+
+def trials_path(id: str, chapter: str) -> Path:
+    "The file of what was tried for a room, beside the ledgers."
+    path = ledger_path(id, chapter)
+    return path.parents[1] / "trials" / chapter / path.name
 
 def _no_constant(name: str): raise ValueError(f"{name} is no JSON")
 
@@ -210,7 +218,14 @@ def _whole_lines(content: bytes) -> tuple[list[bytes], bytes]:
 
 def read(id: str, chapter: str) -> list[dict]:
     "All lines of a room, in their order; an empty list if there is no ledger yet."
-    path = ledger_path(id, chapter)
+    return _read(ledger_path(id, chapter), KINDS[:3])
+
+def trials(id: str, chapter: str, scale: str | None = None) -> list[dict]:
+    "What was tried for a room, on tuning seeds and `val`, in its order; at one scale, or at all."
+    return [r for r in _read(trials_path(id, chapter), KINDS[3:]) if scale in (None, r["scale"])]
+
+def _read(path: Path, kinds: Sequence[str]) -> list[dict]:
+    "The lines of a file, each of one of these kinds."
     try: content = path.read_bytes()
     except FileNotFoundError: return []
     except OSError as e: raise InputError(f"cannot read {path}: {e.strerror}; mend its rights or set SSLKIT_LEDGER to another folder.") from None
@@ -219,7 +234,8 @@ def read(id: str, chapter: str) -> list[dict]:
         if not line.strip(): continue
         try: row, wrong = _parse(line), None
         except ValueError as e: row, wrong = None, f"is no JSON ({e})"
-        if wrong := wrong or violation(row): raise InputError(f"{path}:{number}: {wrong}; restore the line from git.")
+        wrong = wrong or violation(row) or (None if row["kind"] in kinds else f"is a {row['kind']}, which stands in another file")
+        if wrong: raise InputError(f"{path}:{number}: {wrong}; restore the line from git.")
         rows.append(row)
     if torn.strip(): warnings.warn(f"{path}:{len(lines) + 1}: the last line was never finished and is ignored.", stacklevel=2)
     return rows
@@ -321,12 +337,11 @@ def _write_line(fd: int, content: bytes, line: bytes) -> None:
         with suppress(OSError): os.ftruncate(fd, end)
         raise
 
-def _append(row: Mapping, chapter: str, check: Any) -> dict:
-    "Write a line after `check(row, rows)`; what it returns, if anything, stands there already and is returned instead."
+def _append(row: Mapping, path: Path, check: Any) -> dict:
+    "Write a line into a file after `check(row, rows)`; what it returns, if anything, stands there already and is returned instead."
     row = dict(v=1, date=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")) | plain(row)
     if wrong := violation(row): raise InputError(f"the ledger does not take this line: {wrong}.")
     row = {k: row[k] for k in schema()["$defs"][row["kind"]]["properties"] if k in row}        # one order for all
-    path = ledger_path(row["id"], chapter)
     try:
         with _locked(path) as fd:
             content = os.pread(fd, os.fstat(fd).st_size, 0) if hasattr(os, "pread") else path.read_bytes()
@@ -347,12 +362,25 @@ def append(row: Mapping, chapter: str) -> dict:
     seed, kind = row.get("seed"), row.get("kind")
     if kind == "plan": raise InputError("a plan is registered: call register(plan, chapter).")
     if isinstance(seed, int) and seed >= TUNING_FROM:
-        raise InputError(f"seed={seed} is a tuning seed, which never enters the ledger; witness seeds are 0 to 9.")
+        raise InputError(f"seed={seed} is a tuning seed, which never testifies; witness seeds are 0 to 9. What was tried is kept by keep_trial.")
     if isinstance(seed, int) and seed not in WITNESSES:
         raise InputError(f"seed={seed} is neither a witness (0 to 9) nor a tuning seed (from {TUNING_FROM}); only witnesses are heard, so that nobody picks seeds.")
     if kind == "run" and row.get("scale") == "tiny":
         raise InputError("scale='tiny' gives no evidence; record its first losses as kind='golden' instead.")
-    return _append(row, chapter, _check_run if kind == "run" else lambda row, rows: None)
+    return _append(row, ledger_path(row.get("id", ""), chapter), _check_run if kind == "run" else lambda row, rows: None)
+
+def keep_trial(row: Mapping,  # id, scale, arm, seed (from 1000 on), settings (all that this arm had), metrics, ... as of a run
+               chapter: str,
+              ) -> dict:      # the line as written
+    "Append what was tried: an arm with some settings on a tuning seed."
+    row = {**plain(row), "kind": "trial"}
+    if (seed := row.get("seed")) in WITNESSES: raise InputError(f"seed={seed} is a witness, on which nothing is tried; tuning seeds start at {TUNING_FROM}.")
+    return _append(row, trials_path(row.get("id", ""), chapter), lambda row, rows: None)
+
+def tried(trials: Iterable[Mapping]) -> dict[str, int]:
+    "Arm -> how many different settings were tried."
+    seen = {(t["arm"], _digest(plain(t["settings"]))) for t in trials}
+    return dict(sorted(Counter(arm for arm, _ in seen).items()))
 
 def register(plan: Mapping,  # id, scale, level, claim, arms, floors, metrics, looks, settings, tried, closure, commit
              chapter: str,
@@ -363,7 +391,7 @@ def register(plan: Mapping,  # id, scale, level, claim, arms, floors, metrics, l
         _check_plan(row)
         now = current_plan(rows, row["scale"], row["level"])
         return now if now is not None and plan_digest(now) == plan_digest(row) else None
-    return plan_digest(_append(dict(plan, kind="plan"), chapter, check))
+    return plan_digest(_append(dict(plan, kind="plan"), ledger_path(plan.get("id", ""), chapter), check))
 
 # %% ../../nbs/core/ledger.ipynb #e14bf8bf
 SAME_MACHINE = ("machine", "torch", "device", "threads", "precision")

@@ -207,7 +207,7 @@ MAIN = ["barlow_twins", "invariance_only", "simclr", "softmax", "random_encoder"
                 paper=dict(classroom, data="folder:imagenet", encoder="resnet50", dim=8192, weight=5e-3 * 8192, blur=True, min_area=0.08, size=224, batch_size=2048,
                            steps=625_000, lr=1.6, arms=MAIN)))
 def run(arm, scale, seed):
-    scale = scale.replace(**scale.tuned.get(arm, {}), **STUDIES.get(arm, {}))
+    scale = scale.replace(**STUDIES.get(arm, {}))
     data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     method, snapshots = build(arm, scale), {}

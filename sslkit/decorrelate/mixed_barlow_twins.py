@@ -176,7 +176,6 @@ classroom = dict(encoder="convnet", stem="default", options={}, dim=256, weight=
                 paper=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=1024, batch_size=256, steps=390_000, lr=1e-3,
                            arms=["mixed_barlow_twins", "barlow_twins", "simclr", "random_encoder", "raw_input"])))
 def run(arm, scale, seed):
-    scale = scale.replace(**scale.tuned.get(arm, {}))
     data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     method, curve, scores, extras = build(arm, scale), [], {}, {}

@@ -280,7 +280,6 @@ classroom = dict(encoder="convnet", stem="default", options={}, dim=256, invaria
                 paper=dict(classroom, data="folder:imagenet", encoder="resnet50", dim=8192, blur=True, min_area=0.08, size=224, batch_size=2048, steps=625_000, lr=1.6,
                            arms=["vicreg", "no_variance", "no_covariance", "barlow_twins", "random_encoder", "raw_input"])))
 def run(arm, scale, seed):
-    scale = scale.replace(**scale.tuned.get(arm, {}))
     if "caption" in arm: data = world(scale.scenes, 500, 500, size=scale.size or 16, sensors=("caption",))
     else: data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)

@@ -209,7 +209,6 @@ MAIN = ["byol", "no_predictor", "fixed_target", "no_target", "no_stop_gradient",
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=256, hidden=2048, momentum=(0.99, 1.0), min_area=0.08, batch_size=512, steps=17_500, lr=1e-3, temperature=0.5, arms=MAIN),
                 paper=dict(classroom, data="folder:imagenet", encoder="resnet50", dim=256, hidden=4096, momentum=(0.996, 1.0), blur=True, min_area=0.08, size=224, batch_size=4096, steps=312_000, lr=3.2, arms=MAIN)))
 def run(arm, scale, seed):
-    scale = scale.replace(**scale.tuned.get(arm, {}))
     data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     method, extras = build(arm, scale), {}

@@ -352,7 +352,7 @@ def train_pictures(arm: str, scale, seed: int) -> dict:
                            arms=MAIN + FLOORS, pictures=MAIN + FLOORS)))
 def run(arm, scale, seed):
     metrics, extras = ({}, {}) if arm in FLOORS else train_linear(arm, scale, seed)
-    if arm in scale.pictures: metrics = metrics | dict(train_pictures(arm, scale.replace(**scale.tuned.get(arm, {})), seed))
+    if arm in scale.pictures: metrics = metrics | dict(train_pictures(arm, scale, seed))
     return metrics, extras
 
 # %% ../../nbs/distill/directpred.ipynb #83e90628

@@ -242,7 +242,6 @@ MAIN = ["simsiam", "no_stop_gradient", "no_predictor", "fixed_predictor", "byol"
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=2048, layers=2, hidden=2048, momentum=(0.99, 1.0), batch_size=512, steps=78_000, lr=0.06, weight_decay=5e-4, arms=MAIN),
                 paper=dict(classroom, data="folder:imagenet", encoder="resnet50", dim=2048, hidden=4096, momentum=(0.996, 1.0), blur=0.5, size=224, batch_size=512, steps=250_000, lr=0.1, arms=MAIN)))
 def run(arm, scale, seed):
-    scale = scale.replace(**scale.tuned.get(arm, {}))
     data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     method, extras, scores = build(arm, scale), {}, {}

@@ -379,7 +379,6 @@ FLOORS = ["random_encoder", "raw_input"]
                 paper=dict(classroom, data="folder:imagenet", options=dict(network, image_size=224, patch_size=16, dim=768, depth=12, heads=12), words=8192, regressor=dict(depth=4, heads=12), decoder=dict(depth=4, heads=12), mae=dict(dim=512, depth=8, heads=16),
                            min_area=0.08, size=224, lr=1.5e-3, batch_size=2048, steps=500_000, warmup=0.025, attentive_steps=100_000, attentive_lr=1e-2, arms=MAIN)))
 def run(arm, scale, seed):
-    scale = scale.replace(**scale.tuned.get(arm, {}))
     data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     method = build(arm, scale)

@@ -277,7 +277,6 @@ FLOORS = ["random_encoder", "raw_input"]
                 paper=dict(classroom, data="folder:flowers", options=dict(network, image_size=224, patch_size=16, dim=384, depth=12, heads=6), decoder=dict(dim=512, depth=8, heads=16), side=0.3, crops=2,
                            min_area=0.05, jitter=True, size=224, lr=5e-4, batch_size=256, steps=800 * 4, warmup=0.0125, tuning_steps=3000, tuning_lr=5e-4)))
 def run(arm, scale, seed):
-    scale = scale.replace(**scale.tuned.get(arm, {}))
     data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     method = build("gmml" if arm in FLOORS else arm, scale)

@@ -242,7 +242,6 @@ MAIN = ["mae", "autoencoder", "denoising", "mask_in_encoder", "random_encoder", 
                 paper=dict(classroom, data="folder:imagenet", options=dict(network, image_size=224, patch_size=16, dim=768, depth=12, heads=12), decoder=dict(dim=512, depth=8, heads=16),
                            size=224, lr=1.5e-4, batch_size=4096, steps=500_000, warmup=0.025, arms=MAIN)))
 def run(arm, scale, seed):
-    scale = scale.replace(**scale.tuned.get(arm, {}))
     data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     method = build(arm, scale)

@@ -273,7 +273,6 @@ MAIN = ["random_field", "simclr", "global_fields", "strong_fields", "fields_only
                 paper=dict(classroom, data="folder:imagenet", encoder="resnet50", dim=128, strength=1.0, blur=0.5, min_area=0.08, size=224, transfer="folder:inaturalist", batch_size=4096, steps=312_000,
                            lr=4.8, arms=MAIN)))
 def run(arm, scale, seed):
-    scale = scale.replace(**scale.tuned.get(arm, {}))
     data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     method = build(arm, scale)
