@@ -278,7 +278,13 @@ class Verification:
     def _repr_html_(self):
         head, rows = self.table()
         remarks = "".join(f"<li>{html.escape(r)}</li>" for r in self.remarks())
-        return f"{html_table(head, rows)}<ul>{remarks}</ul>" + (self.record.verdict._repr_html_() if self.record.verdict else "")
+        return f"{html_table(head, rows)}<ul>{remarks}</ul>" + (self.record.verdict._repr_html_() if self.record.verdict else "") + self._tried()
+
+    def _tried(self) -> str:
+        "The settings that were tried before the plan, to be unfolded."
+        from sslkit.core.tuning import Trials
+        lines = ledger.trials(self.experiment.paper.id, self.experiment.paper.chapter, self.record.scale)
+        return f"<details><summary>What was tried, at scale {self.record.scale}</summary>{Trials(self.experiment, self.record.scale, lines)._repr_html_()}</details>" if lines else ""
 
     def figure(self):
         "The room's teaching figure from these runs; without one, every arm's metrics."
