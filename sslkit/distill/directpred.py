@@ -27,7 +27,7 @@ paper = Paper(
     ],
     fidelity=[
         ("model: online W, target W_a (EMA), linear predictor W_p, squared error; gradient flow of all three with weight decay", "paper (section 2; checked against automatic differentiation of the expected loss)"),
-        ("initial weights of the linear model: variance 0.8 / inputs", "our choice (the norm at the end follows from the theory, so its ratio to the start depends on the start; settled on tuning seeds, after a larger one at 40 inputs had ended at 0.44)"),
+        ("initial weights of the linear model: variance 0.8 / inputs", "our choice (the norm at the end follows from the theory, so its ratio to the start depends on the start; settled on tuning seeds, after a larger one)"),
         ("balance: W W' - W_p' W_p / alpha_p = exp(-2 eta t) C; W vanishes without predictor or stopped gradient; [W_p, F] vanishes", "paper (sections 2 and 3; as checks of the integrated flow)"),
         ("per mode: p, s, tau; fixed points 0, p- and p+; what starts below p- collapses", "paper (section 3; checked against the matrix flow)"),
         ("DirectPred: running correlation with rho 0.3, p_j = sqrt(s_j) + eps max sqrt(s), eps 0.1 or 0.01, at every step, no gradient; backbone as in BYOL", "paper (section 4; the classroom's runs of minutes have a faster target than 0.996)"),
