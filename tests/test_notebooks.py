@@ -1,7 +1,7 @@
 """Every notebook is a test: it runs from its first cell to its last.
 
 A room's notebook trains at scale `tiny`; what it measured there is tested here, so that nothing is trained twice."""
-import importlib
+import importlib, os
 import pytest
 from notebooks import Failed, all_off, keep, kept, run
 from project import NBS, notebooks, read
@@ -13,8 +13,16 @@ ROOMS = {f"{p.chapter}/{p.id}": p for p in catalogue()}
 
 def name(path): return path.relative_to(NBS).with_suffix("").as_posix()
 
+@pytest.fixture
+def alone(monkeypatch):
+    "A notebook that stops half-way leaves a changed ledger or environment to nobody."
+    monkeypatch.setattr(ledger, "closure", ledger.closure)
+    before = dict(os.environ)
+    yield
+    os.environ.clear(); os.environ.update(before)
+
 @pytest.mark.parametrize("path", notebooks(), ids=name)
-def test_notebook(path, request):
+def test_notebook(path, request, alone):
     if all_off(read(path)): pytest.skip("eval: false")
     before = kept(path)
     nb, failure = None, ""
