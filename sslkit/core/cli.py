@@ -167,7 +167,7 @@ def tune(id: Annotated[str, typer.Argument(help="Name of a room.")],
          scale: Scale_ = "small", arms: Arms_ = None, seeds: Annotated[str, typer.Option(help="1000 or 1000-1002.")] = "1000",
          jobs: Annotated[int, typer.Option(help="Processes.")] = 1, record: Annotated[bool, typer.Option("--record", help="Keep the trials beside the ledger.")] = False,
          metric: Annotated[Optional[str], typer.Option(help="Shown in the table; default: the experiment's first.")] = None) -> None:
-    """Try a grid of settings for every trained arm alike, on tuning seeds and val; or show what was tried.
+    """Try a grid of settings for every trained arm of the claim alike, on tuning seeds and val; or show what was tried.
 
     Example: [bold]sslkit tune moco lr=3e-3,1e-2 temperature=.1,.2 --jobs 2 --record[/]"""
     from sslkit.core.experiment import text_table

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 from . import ledger
+from .claims import Evidence, arms_of
 from .errors import InputError, unknown
 from .experiment import Experiment, Scale, cell, experiment_of, html_table, measure_all, text_table
 from .paper import Paper
@@ -113,21 +114,22 @@ def trials(of: Experiment | Paper | str, scale: str = "small") -> Trials:
 def tune(of: Experiment | Paper | str,
          grid: Mapping[str, Sequence] = {},   # setting -> values; all combinations are tried
          scale: str = "small",
-         arms: Sequence[str] | None = None,   # default: all trained arms of the scale
+         arms: Sequence[str] | None = None,   # default: all trained arms that the claim speaks of
          seeds: Sequence[int] = (ledger.TUNING_FROM,),
          record: bool = False,                # keep the trials beside the ledger
          jobs: int = 1,                       # processes
          client: Any = None,                  # a `dask.distributed.Client`
          **changed: Any,                      # other settings of the scale, for all
         ) -> Trials:                          # what was tried now and, with `record`, before
-    "Try a grid of settings for every trained arm, on tuning seeds and `val`."
+    "Try a grid of settings for every trained arm alike, on tuning seeds and `val`."
     e = of if isinstance(of, Experiment) else experiment_of(of)
     at = e.at(scale, **changed)
     for seed in seeds:
         if seed < ledger.TUNING_FROM: raise InputError(f"seeds={seed} is no tuning seed; take {ledger.TUNING_FROM} or above, so that no witness is looked at.")
     for arm in arms or ():
         if arm not in e.arms: raise unknown(f"arm of {e.paper.id}", arm, e.arms)
-    arms = list(arms or [a for a in at.arms or e.arms if a not in e.floors])
+    claimed = arms_of(e.claim.terms(), Evidence([], e.metrics, e.floors, e.arms))
+    arms = list(arms or [a for a in at.arms or e.arms if a in claimed and a not in e.floors])
     wanted = [(arm, at_point(at, arm, point), seed) for point in points(grid) for arm in arms for seed in seeds]
     if record:
         code = ledger.closure(e.paper.module)
