@@ -391,7 +391,7 @@ FLOORS = ["random_encoder", "raw_input"]
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", padding=4, labels=100, top=500, batch_size=64, steps=8000, lr=1e-3, arms=MAIN),
                 paper=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", padding=4, labels=None, top=5000, imbalance=100.0, batch_size=128, steps=80_000, lr=0.1, arms=MAIN)))
 def run(arm, scale, seed):
-    data, scale = source(scale.data, size=scale.size, limit=scale.limit)
+    data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     if arm in FLOORS:
         network, few = raw_input(data) if arm == "raw_input" else build("ce", scale).evaluated, few_of(data.train, scale.labels, seed)
