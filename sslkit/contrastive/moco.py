@@ -296,7 +296,8 @@ MAIN = ["moco", "no_momentum", "end_to_end", "memory_bank", "random_encoder", "r
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), queue=512, min_area=0.7, flip=False, strength=2.0, batch_size=64, steps=150,
                           arms=["moco", "no_momentum", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=32, steps=2000, momentum=0.996, tuned=dict(end_to_end=dict(lr=3e-3)),
+                small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=32, steps=2000, momentum=0.996, 
+                           tuned=dict(no_momentum=dict(lr=3e-3, temperature=0.2), end_to_end=dict(lr=3e-3, temperature=0.2), memory_bank=dict(lr=3e-3)),
                            arms=[*MAIN, "study/momentum=0.9", "study/momentum=0.99", "study/momentum=0.999"]),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=128, queue=4096, momentum=0.999, batch_size=512, steps=17_500, lr=1e-3, arms=MAIN),
                 paper=dict(classroom, data="folder:imagenet", encoder="resnet50", dim=128, queue=65_536, momentum=0.999, temperature=0.2, symmetric=False, blur=0.5, size=224, per_group=32, batch_size=256, steps=1_000_000, lr=0.03, weight_decay=1e-4, arms=MAIN)))
