@@ -167,7 +167,8 @@ class Experiment:
     def plan(self, scale: str | Scale) -> dict:
         "What is registered before witness seeds are run: claim, arms, settings, and how many settings were tried for each arm."
         scale = self.at(scale)
-        arms, tried = list(scale.arms or self.arms), ledger.tried(ledger.trials(self.paper.id, self.paper.chapter, scale.name))
+        arms, tuned_at = list(scale.arms or self.arms), "small" if scale.name == "equal" else scale.name         # equal has the settings that small found
+        tried = ledger.tried(ledger.trials(self.paper.id, self.paper.chapter, tuned_at))
         return dict(kind="plan", id=self.paper.id, scale=scale.name, level=scale.level, claim=self.claim_at(scale).to_dict(), arms=arms,
                     floors=[f for f in self.floors if f in arms], metrics={k: m.to_dict() for k, m in self.metrics.items()}, looks=list(self.looks),
                     settings=scale.settings, tried={a: self.tried.get(a, 0) + tried.get(a, 0) for a in arms if a not in self.floors},
