@@ -31,6 +31,7 @@ def at_point(scale: Scale, arm: str, point: Mapping[str, Any]) -> Scale:
     "A scale in which this arm has the settings of a point."
     tuned = scale.settings.get("tuned", {})
     own = {k: v for k, v in tuned.get(arm, {}).items() if k not in point}
+    point = {k: float(v) if type(v) is int and isinstance(scale.settings.get(k), float) else v for k, v in point.items()}         # 1 and 1.0 are the same setting
     return scale.replace(**point, **(dict(tuned={**tuned, arm: own}) if arm in tuned else {}))
 
 # %% ../../nbs/core/tuning.ipynb #b3fd64f2
@@ -71,7 +72,7 @@ class Trials:
         if metric is not None: raise unknown(f"metric of {self.experiment.paper.id}", metric, self.experiment.metrics)
         return next(m for m in self.experiment.metrics if any(m in r["metrics"] for r in self.rows))
 
-    def _point(self, row: Mapping) -> tuple: return tuple(repr(row["settings"].get(k)) for k in self.varied)
+    def _point(self, row: Mapping) -> tuple: return tuple(f"{v:g}" if isinstance(v, float) else str(v) for v in map(row["settings"].get, self.varied))
 
     def best(self, metric: str | None = None) -> dict[str, dict[str, Any]]:
         "Arm -> those of its settings that varied, where the metric was best."
