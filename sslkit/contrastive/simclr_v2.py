@@ -10,7 +10,7 @@ from ..core.paper import Paper
 __all__ = ['paper', 'STUDIES', 'FLOORS', 'LABELS_ALONE', 'small_nets', 'classroom', 'MAIN', 'tiny_nets', 'head_through', 'Trunk',
            'SimCLRv2', 'example', 'memory_loss', 'SimCLRv2Memory', 'per_class', 'weak_views', 'fine_tuned',
            'large_batches', 'distillation_loss', 'Distillation', 'labels_hidden', 'distilled', 'network', 'build',
-           'recipe', 'frozen_accuracy', 'weights', 'third_step', 'run', 'figure']
+           'recipe', 'frozen_accuracy', 'weights', 'second_step', 'third_step', 'run', 'figure']
 
 # %% ../../nbs/contrastive/simclr_v2.ipynb #078ea8e4
 paper = Paper(
@@ -42,10 +42,9 @@ paper = Paper(
         ("(1 - alpha) times cross-entropy of the labels plus alpha times distillation", "paper (eq. 3; arm study/labels; the labels' part is a mean over the labelled images of the batch, our choice)"),
         ("self-distillation, and big to small; the student has no head and starts from random weights", "our choice (as to the start)"),
         ("LARS at batch 4096 with rate 0.1 sqrt(batch) and decay 1e-4; 60 epochs of fine-tuning at batch 1024 with LARS, rate 0.005 sqrt(batch), no decay", "official code (fine-tuning, for 1 % of the labels; the pre-training's rate is 0.075 sqrt(batch) in its command for 100 epochs; the other numbers of scale paper are our choice; AdamW in the classroom)"),
-        ("temperature of the distillation", "our choice (1, the official notebook's default)"),
+        ("temperature of the distillation", "our choice (1, the official notebook's default)"), ("students of a self-distilled teacher", "our choice (arm study/self_first; else the fine-tuned network teaches)"),
         ("grid of network size and share of labels, depth of the head, distillation with and without labels", "paper (two sizes and three shares in the claim, a third size and the rest as study arms)"),
         ("label subsets: the same number of every class, 1 % inside of 10 %, the same for all arms", "our choice (drawn by the seed instead of the paper's published lists)"),
-        ("students of a self-distilled teacher", "our choice (arm study/self_first; else the fine-tuned network teaches)"),
     ],
     axes=[("views", "two random crops with strong colour distortion; later one weak view"), ("pair", "one network, twice; then student and frozen teacher"),
           ("target", "the other view of the image; then the fine-tuned network's soft answers"), ("predictor", "none; a deep projector, half of which is kept"),
@@ -161,8 +160,8 @@ def weak_views(min_area: float = 0.5,   # smallest crop, as a share of the image
 
 def fine_tuned(method: SimCLRv2, data: Source, scale, percent: float, layers: int, seed: int) -> Classifier:
     "Step 2: everything up to a layer of the head, and a classifier, trained on some of the labels."
-    steps = scale.tuning_steps[scale.percents.index(percent)]
-    return tuned(method.trunk(layers), data, weak_views(scale.weak_area, scale.flip), per_class(data.train, percent), steps=steps, batch_size=scale.tuning_batch, lr=scale.tuning_lr,
+    k = scale.percents.index(percent)
+    return tuned(method.trunk(layers), data, weak_views(scale.weak_area, scale.flip), per_class(data.train, percent), steps=scale.tuning_steps[k], batch_size=scale.tuning_batch, lr=scale.tuning_lr[k],
                  weight_decay=0.0, seed=seed, device=scale.device, precision=scale.precision, **large_batches(scale.tuning_batch))
 
 def large_batches(batch_size: int) -> dict:
@@ -191,7 +190,7 @@ class Distillation(Classifier):
         super().__init__(encoder, views, teacher.head.out_features)
         self.teacher, self.temperature, self.alpha = frozen_copy(teacher).eval(), temperature, alpha
 
-    def train(self, mode: bool = True) -> Distillation:
+    def train(self, mode: bool = True) -> "Distillation":
         "The teacher never trains, nor do the statistics of its batch norms."
         super().train(mode); self.teacher.eval()
         return self
@@ -224,7 +223,7 @@ def distilled(net: nn.Module, teacher: Classifier, data: Source, scale, percent:
     return method
 
 # %% ../../nbs/contrastive/simclr_v2.ipynb #ecff8d80
-STUDIES = {"study/middle": {}, "study/head=1": dict(head=1), "study/head=2": dict(head=2), "study/sk": dict(selective=True), "study/memory": {},
+STUDIES = {"study/middle": {}, "study/layer=0": dict(layer=0), "study/head=1": dict(head=1), "study/head=2": dict(head=2), "study/sk": dict(selective=True), "study/memory": {},
            "study/labels": dict(alpha=0.5), "study/labelled_only": dict(labelled_only=True), "study/temperature=0.01": dict(student_temperature=0.01), "study/temperature=0.1": dict(student_temperature=0.1),
            "study/temperature=3": dict(student_temperature=3.0), "study/self_first": {}}
 FLOORS = ["random_encoder", "raw_input"]
@@ -248,14 +247,22 @@ def recipe(scale) -> dict:
     return {**scale.training, **large_batches(scale.batch_size)}
 
 # %% ../../nbs/contrastive/simclr_v2.ipynb #86cb7313
-def frozen_accuracy(net: nn.Module, data: Source, split: str, percent: float, seed: int) -> float:  # in [0, 1]
+def frozen_accuracy(net: nn.Module, data: Source, split: str, percent: float, seed: int) -> float:  # percent below 100; in [0, 1]
     "A linear classifier on what a network makes of the labelled images, which does not learn itself."
-    few = data.train if percent == 100 else data.train.take(draw_per_class(data.train.y, per_class(data.train, percent), seed))
+    few = data.train.take(draw_per_class(data.train.y, per_class(data.train, percent), seed))
     train, test = features(net, few), features(net, data.splits[split])
     found = fit_linear(train)
     return (found.classes[found(test.z).argmax(1)] == test.y).float().mean().item()
 
 def weights(net: nn.Module) -> int: return sum(p.numel() for p in net.parameters())
+
+# %% ../../nbs/contrastive/simclr_v2.ipynb #eacbbfb9
+def second_step(arm: str, method: SimCLRv2, data: Source, scale, seed: int) -> tuple[dict[str, float], Classifier]:
+    "Fine-tune with each share of the labels, and at 1 % from the other layers too; the accuracies, and the classifier of 1 %."
+    judged, layer = data.splits[scale.split], 0 if arm in LABELS_ALONE else scale.layer
+    judges = {p: fine_tuned(method, data, scale, p, layer, seed) for p in scale.percents}
+    others = scale.others if arm in ("simclr_v2", "small") else ()
+    return {**{f"tuned_{p}": accuracy(judge, judged) for p, judge in judges.items()}, **{f"from_{k}": accuracy(fine_tuned(method, data, scale, 1, k, seed), judged) for k in others}}, judges[1]
 
 # %% ../../nbs/contrastive/simclr_v2.ipynb #7bc1f199
 def third_step(arm: str, teacher: Classifier, tuned_1: float, data: Source, scale, seed: int) -> dict[str, float]:
@@ -276,13 +283,13 @@ def third_step(arm: str, teacher: Classifier, tuned_1: float, data: Source, scal
 small_nets = dict(small=("convnet", dict(widths=(8, 16, 32, 64))), middle=("convnet", dict(widths=(16, 32, 64, 128))))
 classroom = dict(encoder="convnet", stem="default", options=dict(widths=(32, 64, 128, 256)), sizes=small_nets, selective=False, head=3, dim=64, temperature=0.1, queue=4096, momentum=0.99,
                  strength=0.5, blur=0.0, min_area=0.2, flip=True, lr=1e-2, size=None, tuned={},                                          # tuned: by arm
-                 percents=(1, 10, 100), layer=1, others=(0, 2, 3), weak_area=0.5, tuning_steps=(200, 400, 1000), tuning_batch=64, tuning_lr=1e-3,
+                 percents=(1, 10, 100), layer=1, others=(0, 2, 3), weak_area=0.5, tuning_steps=(100, 400, 1000), tuning_batch=64, tuning_lr=(1e-3, 1e-3, 3e-3),   # for each share of the labels
                  student_steps=2000, student_lr=1e-2, student_temperature=1.0, alpha=1.0, labelled_only=False, self_distil=True)
-MAIN = ["simclr_v2", "small", "supervised", "supervised_small", "layer_0", *FLOORS]
-tiny_nets = dict(small=("convnet", dict(widths=(4, 8, 16, 32))), middle=("convnet", dict(widths=(8, 16, 32, 64))))
+MAIN = ["simclr_v2", "small", "supervised", "supervised_small", *FLOORS]
+tiny_nets = dict(small=("convnet", dict(widths=(6, 12, 24, 48))), middle=("convnet", dict(widths=(8, 16, 32, 64))))
 
 # %% ../../nbs/contrastive/simclr_v2.ipynb #f1dd8420
-@experiment(paper, arms=["simclr_v2", "small", "supervised", "supervised_small", "layer_0", *STUDIES, *FLOORS], floors=FLOORS,
+@experiment(paper, arms=["simclr_v2", "small", "supervised", "supervised_small", *STUDIES, *FLOORS], floors=FLOORS,
             claim=all_of(better("simclr_v2", than="small", metric="tuned_1", by=0.01),
                          better("simclr_v2", than="small", metric="deployed_1", by=0.01),
                          better(gap("simclr_v2", "small", "tuned_1"), than=gap("simclr_v2", "small", "tuned_100")),
@@ -290,14 +297,14 @@ tiny_nets = dict(small=("convnet", dict(widths=(4, 8, 16, 32))), middle=("convne
             metrics={k: up("fraction") for k in ("tuned_1", "tuned_10", "tuned_100", "deployed_1", "self_1", "from_0", "from_2", "from_3", "frozen_1", "linear", "knn")},
             tried={},
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(16, 32, 64, 128)), sizes=tiny_nets, min_area=0.7, flip=False, strength=1.0, batch_size=64, steps=120, weak_area=0.8,
-                          others=(0,), tuning_steps=(40, 40, 60), tuning_batch=40, tuning_lr=3e-3, student_steps=100, self_distil=False, arms=["simclr_v2", "small", *FLOORS]),
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(16, 32, 64, 128)), sizes=tiny_nets, min_area=0.7, flip=False, strength=1.0, batch_size=64, steps=100, weak_area=0.8,
+                          others=(0, 2, 3), tuning_steps=(25, 25, 40), tuning_batch=40, tuning_lr=(3e-3, 3e-3, 3e-3), student_steps=50, self_distil=False, arms=["simclr_v2", "small", *FLOORS]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=128, steps=2000, arms=MAIN),
                 equal=None,                                                   # it learns with labels
                 gpu=dict(classroom, data="cifar10", encoder="wide_resnet50_2", stem="cifar", options={}, sizes=dict(small=("resnet18", {}), middle=("resnet50", {})), dim=128, queue=16_384, momentum=0.999, min_area=0.08,
                          batch_size=512, steps=17_500, lr=1e-3, tuning_steps=(500, 1500, 4000), tuning_batch=128, student_steps=10_000, student_lr=1e-3, arms=MAIN),
                 paper=dict(classroom, data="folder:imagenet", encoder="wide_resnet101_2", options={}, sizes=dict(small=("resnet50", {}), middle=("resnet101", {})), dim=128, queue=65_536, momentum=0.999, strength=1.0, blur=0.5,
-                           min_area=0.08, weak_area=0.08, size=224, batch_size=4096, steps=250_000, lr=6.4, weight_decay=1e-4, tuning_steps=(750, 3750, 37_500), tuning_batch=1024, tuning_lr=0.16,
+                           min_area=0.08, weak_area=0.08, size=224, batch_size=4096, steps=250_000, lr=6.4, weight_decay=1e-4, tuning_steps=(750, 3750, 37_500), tuning_batch=1024, tuning_lr=(0.16, 0.16, 0.16),
                            student_steps=125_000, student_lr=6.4)))
 def run(arm, scale, seed):
     scale = scale.replace(**{**scale.tuned.get(arm, {}), **STUDIES.get(arm, {})})
@@ -307,13 +314,10 @@ def run(arm, scale, seed):
     if arm not in (*FLOORS, *LABELS_ALONE): fit(method, data.train, **recipe(scale), seed=seed)
     encoded = raw_input(data) if arm == "raw_input" else method.evaluated
     scores = dict(evaluate(encoded, data, probes=[linear(), knn()], split=scale.split, floors=False))
-    if arm in FLOORS: return {**scores, **{f"tuned_{p}": frozen_accuracy(encoded, data, scale.split, p, seed) for p in scale.percents}}
-    layer = 0 if arm in ("layer_0", *LABELS_ALONE) else scale.layer
-    judges = {p: fine_tuned(method, data, scale, p, layer, seed) for p in scale.percents}
-    scores |= {f"tuned_{p}": accuracy(judge, data.splits[scale.split]) for p, judge in judges.items()}
-    scores["frozen_1"] = frozen_accuracy(encoded, data, scale.split, 1, seed)
-    if arm in ("simclr_v2", "small"): scores |= {f"from_{k}": accuracy(fine_tuned(method, data, scale, 1, k, seed), data.splits[scale.split]) for k in scale.others}
-    scores |= third_step(arm, judges[1], scores["tuned_1"], data, scale, seed)
+    if arm in FLOORS: return {**scores, **{f"tuned_{p}": scores["linear"] if p == 100 else frozen_accuracy(encoded, data, scale.split, p, seed) for p in scale.percents}}
+    found, judge = second_step(arm, method, data, scale, seed)
+    scores |= dict(found, frozen_1=frozen_accuracy(encoded, data, scale.split, 1, seed))
+    scores |= third_step(arm, judge, scores["tuned_1"], data, scale, seed)
     return scores, dict(scores=scores, weights=weights(method.encoder))
 
 # %% ../../nbs/contrastive/simclr_v2.ipynb #e4f9044c
@@ -323,15 +327,16 @@ def figure(extras):
     import matplotlib.pyplot as plt
     arms = [a for a in ("small", "study/middle", "simclr_v2") if a in extras]
     size, big = {a: extras[a]["weights"] / 1000 for a in arms}, extras["simclr_v2"]["scores"]
-    fig, (left, right) = plt.subplots(1, 2, figsize=(7.4, 2.8), layout="constrained", width_ratios=[1.7, 1])
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8, 2.8), layout="constrained", width_ratios=[2, 1])
     for percent, color in ((100, "#0072b2"), (10, "#e69f00"), (1, "#d55e00")): left.plot([size[a] for a in arms], [extras[a]["scores"][f"tuned_{percent}"] for a in arms], "o-", color=color, label=f"{percent} % of the labels")
     if "small" in arms:
         left.annotate("", (size["small"], big["deployed_1"]), (size["simclr_v2"], big["tuned_1"]), arrowprops=dict(arrowstyle="->", ls="--", color="0.3", shrinkA=4, shrinkB=6))
         left.plot(size["small"], big["deployed_1"], "*", ms=11, color="#d55e00", label="student, 1 %")
     if "self_1" in big: left.plot(size["simclr_v2"], big["self_1"], "*", ms=11, mfc="none", color="#d55e00", label="self-distilled, 1 %")
-    left.set(xscale="log", xlabel="thousand weights of the encoder", ylabel="accuracy"); left.legend(fontsize=7)
+    left.set_xscale("log"); left.set_xticks(list(size.values()), [f"{v:.0f}" for v in size.values()]); left.minorticks_off()
+    left.set(xlabel="thousand weights of the encoder", ylabel="accuracy"); left.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
     layers = {k: big.get(f"from_{k}") for k in range(4)} | {1: big["tuned_1"]}
     layers = {k: v for k, v in layers.items() if v is not None}
     right.bar([str(k) for k in layers], list(layers.values()), color=["#d55e00" if k == 1 else "0.6" for k in layers])
-    right.set(xlabel="layer of the head that\nfine-tuning starts from", ylabel="accuracy with 1 %", ylim=(0.8 * min(layers.values()), None))
+    right.set(xlabel="layer of the head that\nfine-tuning starts from", ylabel="accuracy with 1 %")
     return fig
