@@ -203,7 +203,6 @@ class Distillation(Classifier):
         said = self.scores(x)
         with torch.no_grad(): taught = self.teacher.scores(x)
         loss = distillation_loss(said, taught, self.temperature)
-        if self.alpha == 1: return loss
         right = F.cross_entropy(said.float(), y, ignore_index=-1, reduction="sum") / (y >= 0).sum().clamp(min=1)
         return (1 - self.alpha) * right + self.alpha * loss
 
@@ -261,7 +260,7 @@ def second_step(arm: str, method: SimCLRv2, data: Source, scale, seed: int) -> t
     "Fine-tune with each share of the labels, and at 1 % from the other layers too; the accuracies, and the classifier of 1 %."
     judged, layer = data.splits[scale.split], 0 if arm in LABELS_ALONE else scale.layer
     judges = {p: fine_tuned(method, data, scale, p, layer, seed) for p in scale.percents}
-    others = scale.others if arm in ("simclr_v2", "small") else ()
+    others = scale.others if arm == "simclr_v2" else ()
     return {**{f"tuned_{p}": accuracy(judge, judged) for p, judge in judges.items()}, **{f"from_{k}": accuracy(fine_tuned(method, data, scale, 1, k, seed), judged) for k in others}}, judges[1]
 
 # %% ../../nbs/contrastive/simclr_v2.ipynb #7bc1f199
@@ -295,10 +294,10 @@ tiny_nets = dict(small=("convnet", dict(widths=(6, 12, 24, 48))), middle=("convn
                          better(gap("simclr_v2", "small", "tuned_1"), than=gap("simclr_v2", "small", "tuned_100")),
                          above_floor("simclr_v2", metric="tuned_1")),
             metrics={k: up("fraction") for k in ("tuned_1", "tuned_10", "tuned_100", "deployed_1", "self_1", "from_0", "from_2", "from_3", "frozen_1", "linear", "knn")},
-            tried={},
+            tried=dict(simclr_v2=6, small=6, supervised=1, supervised_small=1),       # of step 2 at 1 %; steps 1 and 3 have had one
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(16, 32, 64, 128)), sizes=tiny_nets, min_area=0.7, flip=False, strength=1.0, batch_size=64, steps=100, weak_area=0.8,
-                          others=(0, 2, 3), tuning_steps=(25, 25, 40), tuning_batch=40, tuning_lr=(3e-3, 3e-3, 3e-3), student_steps=50, self_distil=False, arms=["simclr_v2", "small", *FLOORS]),
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(16, 32, 64, 128)), sizes=tiny_nets, queue=512, min_area=0.7, flip=False, strength=1.0, batch_size=64, steps=90, weak_area=0.8,
+                          others=(0, 3), tuning_steps=(20, 20, 40), tuning_batch=40, tuning_lr=(3e-3, 3e-3, 3e-3), student_steps=40, self_distil=False, arms=["simclr_v2", "small", *FLOORS]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=128, steps=2000, arms=MAIN),
                 equal=None,                                                   # it learns with labels
                 gpu=dict(classroom, data="cifar10", encoder="wide_resnet50_2", stem="cifar", options={}, sizes=dict(small=("resnet18", {}), middle=("resnet50", {})), dim=128, queue=16_384, momentum=0.999, min_area=0.08,
