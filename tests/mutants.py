@@ -60,6 +60,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
     "moco": {
         "in_groups: max(1, min(groups, len(x) // 2)) -> max(min(groups, len(x) // 2), 1)": "the larger of two numbers",
         "in_groups: min(groups, len(x) // 2) -> min(len(x) // 2, groups)": "the smaller of two numbers"},
+    "simclr_v2": {
+        "SimCLRv2Memory.loss: memory_loss(za, zb, self.queue(), self.temperature) -> memory_loss(zb, za, self.queue(), self.temperature)": "every view is compared with every other and with all that is stored, so the views may change places"},
     "g_simclr": {
         "DenoisingAutoencoder.loss: F.mse_loss(self.denoise(noisy).float(), clean) -> F.mse_loss(clean, self.denoise(noisy).float())": "a squared error is symmetric"},
     "gmml": {

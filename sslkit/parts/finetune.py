@@ -17,7 +17,7 @@ from ..core.random import seed_everything
 from ..core.train import fit
 
 # %% auto #0
-__all__ = ['Classifier', 'fine_tune']
+__all__ = ['Classifier', 'tuned', 'accuracy', 'fine_tune']
 
 # %% ../../nbs/parts/finetune.ipynb #ba639315
 class Classifier(Method):
@@ -44,18 +44,31 @@ class Classifier(Method):
     def loss(self, x: Tensor, y: Tensor) -> Tensor: return F.cross_entropy(self.scores(x).float(), y)
 
 # %% ../../nbs/parts/finetune.ipynb #a42694e4
-def fine_tune(encoder: nn.Module,           # (N, ...) -> (N, encoder.dim); is copied
-              data: Source, split: str,     # trained on `train`, measured on `split`
-              views: Callable[[Batch], tuple[Tensor, ...]],   # the first one is trained on
-              labels: int | None = 20,      # per class; None: all
-              blocks: int | None = None,    # of the last blocks train; None: everything
-              steps: int = 200, batch_size: int = 64, lr: float = 1e-3, weight_decay: float = 0.05,
-              seed: int = 0, **options: Any,  # further arguments of `fit`: device=, precision=
-             ) -> float:                    # accuracy in [0, 1]
-    "Train the encoder with labels, those that `seed` draws, and classify."
+def tuned(encoder: nn.Module,           # (N, ...) -> (N, encoder.dim); is copied
+          data: Source,                 # trained on `train`
+          views: Callable[[Batch], tuple[Tensor, ...]],   # the first one is trained on
+          labels: int | None = 20,      # per class; None: all
+          blocks: int | None = None,    # of the last blocks train; None: everything
+          steps: int = 200, batch_size: int = 64, lr: float = 1e-3, weight_decay: float = 0.05,
+          seed: int = 0, **options: Any,  # further arguments of `fit`: optimizer=, device=, precision=
+         ) -> Classifier:
+    "A classifier: a copy of the encoder and a linear layer, trained with labels, those that `seed` draws."
     few = data.train if labels is None else data.train.take(draw_per_class(data.train.y, labels, seed))
     seed_everything(seed)
     method = Classifier(copy.deepcopy(encoder).requires_grad_(True), views, int(data.train.y.max()) + 1, blocks)
     fit(method, few, steps=steps, batch_size=min(batch_size, len(few)), lr=lr, weight_decay=weight_decay, seed=seed, **options)
-    found = features(method.scores, data.splits[split])
+    return method
+
+def accuracy(method: Classifier, data: Source) -> float:  # in [0, 1]
+    "The share of samples that a classifier gives the right class."
+    found = features(method.scores, data)
     return (found.z.argmax(1) == found.y).float().mean().item()
+
+def fine_tune(encoder: nn.Module,           # (N, ...) -> (N, encoder.dim); is copied
+              data: Source, split: str,     # trained on `train`, measured on `split`
+              views: Callable[[Batch], tuple[Tensor, ...]],   # the first one is trained on
+              labels: int | None = 20,      # per class; None: all
+              **options: Any,               # further arguments of `tuned`: blocks=, steps=, lr=, seed=, ...
+             ) -> float:                    # accuracy in [0, 1]
+    "Train the encoder with labels, and classify."
+    return accuracy(tuned(encoder, data, views, labels, **options), data.splits[split])
