@@ -37,12 +37,12 @@ paper = Paper(
         ("fine-tuning from the first layer of the head, its ReLU included; the classifier stands there and everything trains", "official code"),
         ("fine-tuning from the encoder's output, layer 0, and from the other layers", "paper (with 1 % of the labels, same network and labels)"),
         ("a batch norm without parameters before the classifier", "our choice (that of part finetune: outputs of different layers have different sizes; the official code starts the classifier at zero instead)"),
-        ("distillation: cross-entropy of the student's soft answers to the teacher's at a temperature, over all images without labels", "paper (eq. 2; the official notebook multiplies by the squared temperature, which changes only the rate)"),
+        ("distillation: cross-entropy of the student's soft answers to the teacher's at a temperature, over all images without labels", "paper (eq. 2)"),
         ("teacher frozen, in evaluation mode, and shown the very picture that the student sees, weakly augmented: crop and flip", "paper (that statistics of batch norm are fixed is checked here)"),
         ("(1 - alpha) times cross-entropy of the labels plus alpha times distillation", "paper (eq. 3; arm study/labels; the labels' part is a mean over the labelled images of the batch, our choice)"),
         ("self-distillation, and big to small; the student has no head and starts from random weights", "our choice (as to the start)"),
         ("LARS at batch 4096 with rate 0.1 sqrt(batch) and decay 1e-4; 60 epochs of fine-tuning at batch 1024 with LARS, rate 0.005 sqrt(batch), no decay", "official code (fine-tuning, for 1 % of the labels; the pre-training's rate is 0.075 sqrt(batch) in its command for 100 epochs; the other numbers of scale paper are our choice; AdamW in the classroom)"),
-        ("temperature of the distillation", "our choice (1, the official notebook's default)"), ("students of a self-distilled teacher", "our choice (arm study/self_first; else the fine-tuned network teaches)"),
+        ("temperature of the distillation", "our choice (1)"), ("students of a self-distilled teacher", "our choice (arm study/self_first; else the fine-tuned network teaches)"),
         ("grid of network size and share of labels, depth of the head, distillation with and without labels", "paper (two sizes and three shares in the claim, a third size and the rest as study arms)"),
         ("label subsets: the same number of every class, 1 % inside of 10 %, the same for all arms", "our choice (drawn by the seed instead of the paper's published lists)"),
     ],
@@ -306,7 +306,7 @@ tiny_nets = dict(small=("convnet", dict(widths=(6, 12, 24, 48))), middle=("convn
                            min_area=0.08, weak_area=0.08, size=224, batch_size=4096, steps=250_000, lr=6.4, weight_decay=1e-4, tuning_steps=(750, 3750, 37_500), tuning_batch=1024, tuning_lr=(0.16, 0.16, 0.16),
                            student_steps=125_000, student_lr=6.4)))
 def run(arm, scale, seed):
-    scale = scale.replace(**{**scale.tuned.get(arm, {}), **STUDIES.get(arm, {})})
+    scale = scale.replace(**STUDIES.get(arm, {}))
     data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     method = build(arm, scale)
