@@ -9,8 +9,8 @@ from ..core.paper import Paper
 # %% auto #0
 __all__ = ['paper', 'STYLE', 'COLOURS', 'MASKS', 'WAYS', 'FOUR', 'LEFT', 'STUDIES', 'CHANGES', 'FLOORS', 'classroom', 'MAIN',
            'OTHERS', 'style_sources', 'BatchStyles', 'grid_loss', 'SimCLRBSS', 'example', 'SwAVBSS', 'msn_loss',
-           'MSNBSS', 'purity', 'few_labels', 'by_domain', 'hardness', 'settings', 'build', 'recipe', 'pictures', 'run',
-           'figure']
+           'MSNBSS', 'purity', 'few_labels', 'by_domain', 'hardness', 'settings', 'build', 'recipe', 'generalisation',
+           'pictures', 'run', 'figure']
 
 # %% ../../nbs/views/bss.ipynb #cee8e465
 paper = Paper(
@@ -270,7 +270,7 @@ def hardness(method: SimCLRBSS, data: Source, batches: int = 4, size: int = 128,
         found.append(s[:, ~own].view(len(z), size, -1).topk(max(1, round(share * (s.shape[2] - s.shape[2] // size))), dim=2).values.mean().item())
     return sum(found) / len(found)
 
-# %% ../../nbs/views/bss.ipynb #f12111ce
+# %% ../../nbs/views/bss.ipynb #4737e111
 WAYS = dict(bss=dict(style="batch", jitter="batch", negatives="column"), fa=dict(style="image", jitter="image", negatives="all"), plain=dict(style="none", jitter="image", negatives="all"))
 FOUR = ("plain", "night", "sepia", "sketch")
 LEFT = {f"study/{arm},unseen={name}": {**WAYS[arm.replace("simclr", "plain")], "seen": tuple(s for s in FOUR if s != name), "unseen": (name,)} for arm in ("bss", "fa", "simclr") for name in FOUR[:3]}
@@ -298,6 +298,17 @@ def build(arm: str, scale) -> Method:
 def recipe(scale) -> dict:
     "How it is trained at a scale, as arguments of `fit`."
     return scale.training
+
+# %% ../../nbs/views/bss.ipynb #badcccf9
+def generalisation(network: nn.Module, data: Source, scale, seed: int) -> dict[str, float]:
+    "The protocol of unsupervised domain generalisation: classifiers from labels of the seen styles, asked in the unseen one; and the purity of neighbourhoods."
+    unseen = f"unseen_{scale.split}"
+    scores = dict(evaluate(network, data, probes=[linear().named("unseen"), *([few_labels(scale.shares).named("unseen")] if scale.shares else [])], split=unseen, floors=False))
+    scores |= evaluate(network, by_domain(data, scale.split), probes=[purity()], split=scale.split, floors=False)
+    if scale.tuning_steps and any(True for _ in network.parameters()):                # raw pixels cannot be tuned
+        few = data.train.take(labelled(data.train.y, 0.1, seed))
+        scores["tuned_10"] = fine_tune(network, few, unseen, simclr_views(scale.strength, scale.blur, scale.min_area, flip=scale.flip), labels=None, steps=scale.tuning_steps, seed=seed)
+    return scores
 
 def pictures(scale) -> Source:
     "The data of a scale: in styles, if any are named."
@@ -338,12 +349,7 @@ def run(arm, scale, seed):
     network = raw_input(data) if arm == "raw_input" else method.evaluated
     scores = dict(evaluate(network, data, probes=[linear(), knn()], split=s.split, floors=False))
     if not s.seen: return scores
-    unseen = f"unseen_{s.split}"
-    scores |= evaluate(network, data, probes=[linear().named("unseen"), *([few_labels(s.shares).named("unseen")] if s.shares else [])], split=unseen, floors=False)
-    scores |= evaluate(network, by_domain(data, s.split), probes=[purity()], split=s.split, floors=False)
-    if s.tuning_steps and arm != "raw_input":
-        few = data.train.take(labelled(data.train.y, 0.1, seed))
-        scores["tuned_10"] = fine_tune(network, few, unseen, simclr_views(s.strength, s.blur, s.min_area, flip=s.flip), labels=None, steps=s.tuning_steps, seed=seed)
+    scores |= generalisation(network, data, s, seed)
     if isinstance(method, SimCLRBSS) and arm not in FLOORS: scores["hardness"] = hardness(method, data.splits[s.split])
     return scores, dict(scores=scores)
 
