@@ -174,7 +174,7 @@ class SwAVBSS(SwAV):
 
     def loss(self, *views: Tensor) -> Tensor: return super().loss(*self.styles(views[:-1], views[-1]))
 
-# %% ../../nbs/views/bss.ipynb #c80e97c4
+# %% ../../nbs/views/bss.ipynb #ee5636f9
 def msn_loss(anchors: Tensor,                # (A, N, D)
              targets: Tensor,                # (N, D), of the teacher
              prototypes: Tensor,             # (K, D)
@@ -190,6 +190,7 @@ def msn_loss(anchors: Tensor,                # (A, N, D)
     entropy = torch.special.entr(process_mean(log_p.exp().mean((0, 1)))).sum()
     return dict(loss=prediction - entropy_weight * entropy, prediction=prediction, entropy=entropy)
 
+# %% ../../nbs/views/bss.ipynb #4c13c7ee
 class MSNBSS(Method):
     "A masked siamese network: masked anchors in some styles predict the target in another one."
     frozen = ("target",)
