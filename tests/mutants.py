@@ -80,6 +80,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "FieldTransform.apply: -2 -> 2": "as above",
         "LocalAffine.change: -2 -> 2": "as above",
         "uneven: -2 -> 2": "as above"},
+    "bss": {
+        "grid_loss: gather(z.transpose(0, 1).contiguous()).transpose(0, 1) -> gather(z.transpose(0, 1).contiguous()).transpose(1, 0)": "a transposition exchanges two dimensions, whichever is named first",
+        "grid_loss: z.transpose(0, 1) -> z.transpose(1, 0)": "as above",
+        "grid_loss: torch.logaddexp(pull, push[:, None]) -> torch.logaddexp(push[:, None], pull)": "a sum is symmetric"},
     "obow": {
         "inner: -2 -> 2": "maps have four dimensions, so that the last but one is dimension 2",
         "bag_of: codes.mean(1) -> codes.sum(1)": "the bag is divided by its sum",
