@@ -283,7 +283,7 @@ FLOORS = ["random_encoder", "raw_input"]
 def settings(arm: str, scale):
     "The settings of an arm at a scale; smaller batches see as many images in more steps."
     changes = CHANGES.get(arm, {})
-    s = scale.replace(**changes, **scale.tuned.get(arm, {}))
+    s = scale.replace(**changes)
     return s.replace(steps=round(s.steps * scale.batch_size / changes["batch_size"])) if "batch_size" in changes else s
 
 def build(arm: str, scale) -> Method:
