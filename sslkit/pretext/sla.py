@@ -382,11 +382,11 @@ FLOORS = ["random_encoder", "raw_input"]
             claim=all_of(better("sla", than=0, metric="gain", by=0.02), better("sla", than=["da", "mt"], metric="single", by=0.02),
                          better("sla_sd", than=["ce", "ce_one_copy"], metric="single", by=0.01), above_floor("sla", metric="single")),
             metrics=dict(single=up("fraction"), aggregated=up("fraction"), gain=up("fraction"), ten_crop=up("fraction"), few_shot=up("fraction"), linear=up("fraction")),
-            tried=dict(sla=2, ce=2, sla_sd=1, da=1, mt=1, ce_one_copy=1),
+            tried=dict(sla=1, ce=1),
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64), strides=(2, 1, 2, 2)), padding=1, flip=False, batch_size=16, steps=150, lr=3e-2,
                           arms=["sla", "sla_sd", "da", "ce", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="cifar10", options=dict(widths=(16, 32, 64, 128), strides=(1, 2, 2, 2)), size=16, limit=10_000, labels=100, top=500, batch_size=32, steps=1000),
+                small=dict(classroom, data="cifar10", options=dict(widths=(16, 32, 64, 128), strides=(1, 2, 2, 2)), size=16, limit=10_000, labels=100, top=500, batch_size=32, steps=1000, tuned=dict(mt=dict(lr=3e-2))),
                 equal=None,                                                  # it learns with labels
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", padding=4, labels=100, top=500, batch_size=64, steps=8000, lr=1e-3, arms=MAIN),
                 paper=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", padding=4, labels=None, top=5000, imbalance=100.0, batch_size=128, steps=80_000, lr=0.1, arms=MAIN)))
