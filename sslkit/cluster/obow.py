@@ -382,7 +382,7 @@ MAIN = ["obow", "fixed_head", "single_crop", "frozen_words", "hard", "last_level
             metrics=dict(linear=up("fraction"), knn=up("fraction"), words=up("of the vocabulary"), image_words=up("words")),
             tried={},
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64), strides=(2, 2, 1, 1)), flip=False, strength=0.5, crop_area=(0.5, 1.0), patches=1, batch_size=32, steps=120, tuned=dict(fixed_head=dict(lr=1e-3)),
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64), strides=(2, 2, 1, 1)), flip=False, strength=0.5, crop_area=(0.5, 1.0), patches=1, batch_size=32, steps=90, tuned=dict(fixed_head=dict(lr=1e-3)),
                           arms=["obow", "fixed_head", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, words=512, momentum=(0.99, 1.0), batch_size=128, steps=1500, lr=3e-3,
                            arms=[a for a in MAIN if a not in ("hard", "last_level")]),

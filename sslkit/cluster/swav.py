@@ -320,7 +320,7 @@ MAIN = ["swav", "no_sinkhorn", "two_crops", "no_queue", "deepcluster", "simclr",
             metrics=dict(linear=up("fraction"), knn=up("fraction"), usage=up("log K")),
             tried=dict(swav=6, two_crops=1, no_sinkhorn=1),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), strength=1.0, flip=False, global_area=(0.7, 1.0), local_area=(0.5, 1.0), local=1, prototypes=24, temperature=0.2, batch_size=32, steps=120,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), strength=1.0, flip=False, global_area=(0.7, 1.0), local_area=(0.5, 1.0), local=1, prototypes=24, temperature=0.2, batch_size=32, steps=90,
                           arms=["swav", "no_sinkhorn", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, queue=1024, batch_size=128, steps=1500, lr=5e-3),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", local=4, local_size=16, epsilon=0.05, prototypes=1000, hidden=2048, dim=128, queue=3840, queue_from=0.075, batch_size=256, steps=39_000, lr=1e-3, arms=MAIN),

@@ -251,7 +251,7 @@ classroom = dict(encoder="convnet", stem="default", options={}, dim=64, full=2, 
             metrics=dict(knn=up("fraction"), linear=up("fraction"), knn_minus_linear=up("fraction")),
             tried=dict(groco=1),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), size=16, min_area=0.7, flip=False, strength=2.0, batch_size=64, steps=100,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), size=16, min_area=0.7, flip=False, strength=2.0, batch_size=64, steps=80,
                           arms=["groco", "nt_xent_hard", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=128, steps=1000, tuned=dict(nt_xent_hard=dict(temperature=0.3), ungrouped=dict(lr=3e-3, steepness=4.0))),
                 gpu=dict(classroom, data="cifar100", encoder="resnet18", stem="cifar", dim=512, min_area=0.14, batch_size=256, steps=39_000, lr=1e-3),

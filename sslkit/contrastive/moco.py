@@ -294,7 +294,7 @@ MAIN = ["moco", "no_momentum", "end_to_end", "memory_bank", "random_encoder", "r
             metrics=dict(linear=up("fraction"), knn=up("fraction"), consistency=up("cosine"), spread=up("of isotropic")),
             tried=dict(moco=4, no_momentum=1, end_to_end=2, memory_bank=1),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), queue=512, min_area=0.7, flip=False, strength=2.0, batch_size=64, steps=150,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), queue=512, min_area=0.7, flip=False, strength=2.0, batch_size=64, steps=100,
                           arms=["moco", "no_momentum", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=32, steps=2000, momentum=0.996, 
                            tuned=dict(no_momentum=dict(lr=3e-3, temperature=0.2), end_to_end=dict(lr=3e-3, temperature=0.2), memory_bank=dict(lr=3e-3)),

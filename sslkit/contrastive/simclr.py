@@ -123,7 +123,7 @@ classroom = dict(encoder="convnet", stem="default", options={}, dim=64, temperat
             metrics=dict(linear=up("fraction"), knn=up("fraction")),
             tried=dict(simclr=6, crop_only=6, no_head=6, no_negatives=2),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, strength=1.0, batch_size=64, steps=150,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, strength=1.0, batch_size=64, steps=100,
                           arms=["simclr", "crop_only", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=128, steps=2000),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=128, min_area=0.08, batch_size=512, steps=17_500, lr=1e-3, temperature=0.5),

@@ -272,7 +272,7 @@ classroom = dict(encoder="convnet", stem="default", options={}, dim=256, invaria
             metrics=dict(linear=up("fraction"), knn=up("fraction"), rank=up("dimensions"), std=up(), retrieval=up("fraction")),
             tried=dict(vicreg=3, no_variance=3, no_covariance=3, barlow_twins=3),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), dim=128, min_area=0.7, flip=False, strength=2.0, variance=50.0, batch_size=64, steps=110, scenes=400,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), dim=128, min_area=0.7, flip=False, strength=2.0, variance=50.0, batch_size=64, steps=80, scenes=400,
                           arms=["vicreg", "no_variance", "no_covariance", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, variance=50.0, batch_size=128, steps=1000, tuned=dict(no_covariance=dict(lr=5e-3))),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=2048, min_area=0.08, batch_size=256, steps=35_000, lr=1e-3,

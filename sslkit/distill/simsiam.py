@@ -235,7 +235,7 @@ MAIN = ["simsiam", "no_stop_gradient", "no_predictor", "fixed_predictor", "byol"
             metrics=dict(linear=up("fraction"), knn=up("fraction"), spread=up("of isotropic"), rank=up("dimensions"), nearer=up("cosine")),
             tried=dict(simsiam=3, no_stop_gradient=3, no_predictor=3, fixed_predictor=3, byol=3),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.85, flip=False, strength=1.0, dim=128, layers=2, batch_size=128, steps=110,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.85, flip=False, strength=1.0, dim=128, layers=2, batch_size=128, steps=80,
                           arms=["simsiam", "no_stop_gradient", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, dim=128, hidden=256, momentum=(0.99, 1.0), batch_size=128, steps=2000, lr=3e-3, arms=MAIN,
                            tuned=dict(no_stop_gradient=dict(strength=1.0), byol=dict(lr=1e-2))),

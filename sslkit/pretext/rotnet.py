@@ -272,7 +272,7 @@ MAIN = ["rotnet", "one_turn", "rotations_8", "rotations_2", "rotations_2b", "sup
                          rotation=up("fraction"), labels_20=up("fraction"), labels_100=up("fraction"), labels_400=up("fraction")),
             tried=dict(rotnet=5, one_turn=3, rotations_8=3, rotations_2=3, rotations_2b=3, supervised=3),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_turned_photos", encoder="convnet", options=dict(widths=(8, 16, 32, 64), strides=(2, 1, 2, 2)), padding=1, flip=False, limit=2000, nonlinear=(), batch_size=16, steps=120,
+                tiny=dict(classroom, data="chalk_on_turned_photos", encoder="convnet", options=dict(widths=(8, 16, 32, 64), strides=(2, 1, 2, 2)), padding=1, flip=False, limit=2000, nonlinear=(), batch_size=16, steps=90,
                           arms=["rotnet", "supervised", "random_encoder", "raw_input"]),
                 equal=dict(labels=(), nonlinear=()),
                 small=dict(classroom, data="cifar10", encoder="convnet", options=dict(widths=(16, 32, 64, 128), strides=(1, 2, 2, 2)), size=16, limit=10_000, batch_size=16, steps=4000, labels=(20, 100, 400)),

@@ -384,7 +384,7 @@ FLOORS = ["random_encoder", "raw_input"]
             metrics=dict(single=up("fraction"), aggregated=up("fraction"), gain=up("fraction"), ten_crop=up("fraction"), few_shot=up("fraction"), linear=up("fraction")),
             tried=dict(sla=1, ce=1),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64), strides=(2, 1, 2, 2)), padding=1, flip=False, batch_size=16, steps=150, lr=3e-2,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64), strides=(2, 1, 2, 2)), padding=1, flip=False, batch_size=16, steps=100, lr=3e-2,
                           arms=["sla", "sla_sd", "da", "ce", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", options=dict(widths=(16, 32, 64, 128), strides=(1, 2, 2, 2)), size=16, limit=10_000, labels=100, top=500, batch_size=32, steps=1000, tuned=dict(mt=dict(lr=3e-2))),
                 equal=None,                                                  # it learns with labels

@@ -265,7 +265,7 @@ MAIN = ["random_field", "simclr", "global_fields", "strong_fields", "fields_only
             metrics=dict(linear=up("fraction"), knn=up("fraction"), shifted=up("fraction"), transfer=up("fraction")),
             tried=dict(random_field=2, simclr=1, global_fields=1, strong_fields=1),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.8, flip=False, strength=1.0, batch_size=64, steps=120,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.8, flip=False, strength=1.0, batch_size=64, steps=80,
                           arms=["random_field", "simclr", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, transfer="eurosat_rgb", batch_size=128, steps=2000),
                 equal=dict(transfer=None),
