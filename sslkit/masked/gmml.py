@@ -265,12 +265,11 @@ FLOORS = ["random_encoder", "raw_input"]
             claim=all_of(better("gmml", than="isolated", metric="fine_tune", by=0.01),
                          better("isolated", than="random_encoder", metric="fine_tune", by=0.02),
                          above_floor("gmml", metric="fine_tune")),
-            tried=dict(gmml=1),
             metrics=dict(fine_tune=up("fraction"), transfer=up("fraction"), linear=up("fraction"), knn=up("fraction")),
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", limit=1000, options=dict(network, dim=32, depth=2, heads=2), normalize=False, min_area=0.7, flip=False, lr=5e-2, batch_size=16, steps=80, labels=20, tuning_steps=0,
                           arms=["gmml", "isolated", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=64, steps=500, transfer="chalk_on_photos", arms=MAIN),
+                small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=64, steps=500, lr=1.6e-2, tuning_lr=3e-3, transfer="chalk_on_photos", arms=MAIN),
                 equal=dict(tuning_steps=0, transfer=None, arms=["gmml", "random_encoder", "raw_input"]),
                 gpu=dict(classroom, data="cifar10", limit=10_000, options=dict(network, image_size=32, patch_size=4, dim=192, depth=12, heads=3), decoder=dict(dim=128, depth=4, heads=4), jitter=True,
                          lr=1e-3, batch_size=256, steps=15_000, warmup=0.05, tuning_steps=2000, tuning_lr=5e-4),
