@@ -33,20 +33,23 @@ class Names(SphinxPostTransform):
     "`nt_xent` in the text becomes a link to the reference if exactly one module exports that name."
     default_priority = 5                                                  # before references are resolved
     def run(self, **kwargs) -> None:
-        domain: PythonDomain = self.env.domains["py"]
-        if not hasattr(self.env, "sslkit_names") or self.env.sslkit_names[0] != len(domain.objects):
-            found: dict[str, set[str]] = {}
-            for full, entry in domain.objects.items():
-                if entry.objtype != "module": found.setdefault(full.rpartition(".")[2] if entry.objtype in ("function", "class", "data") else "", set()).add(full)
-                for short in (full, full.removeprefix("sslkit.")): found.setdefault(short, set()).add(full)
-            self.env.sslkit_names = (len(domain.objects), {k: next(iter(v)) for k, v in found.items() if k and len(v) == 1})
-        names = self.env.sslkit_names[1]
         if self.env.docname.startswith("api/"): return
+        if not hasattr(self.app, "sslkit_names"): self.app.sslkit_names = names_of(self.env.domains["py"])
+        names = self.app.sslkit_names
         for node in list(self.document.findall(nodes.literal)):
             full = names.get(node.astext().removesuffix("()"))
             if full is None or isinstance(node.parent, (nodes.reference, addnodes.pending_xref)) or any(isinstance(p, nodes.title) for p in _parents(node)): continue
             ref = addnodes.pending_xref("", refdomain="py", reftype="obj", reftarget=full, refexplicit=True, refwarn=False, refdoc=self.env.docname)
             node.replace_self(ref); ref += node
+
+def names_of(domain: PythonDomain) -> dict[str, str]:
+    "Short names -> full names, where there is one of that name: nt_xent, contrast.nt_xent, parts.contrast.nt_xent, sslkit.parts.contrast.nt_xent."
+    found: dict[str, set[str]] = {}
+    for full, entry in domain.objects.items():
+        words = full.split(".")
+        first = 1 if entry.objtype == "module" else len(words) - 1       # a module is called parts.ema, never ema
+        for k in range(first + 1) if entry.objtype in ("module", "function", "class", "data") else (0,): found.setdefault(".".join(words[k:]), set()).add(full)
+    return {short: next(iter(full)) for short, full in found.items() if len(full) == 1}
 
 def _parents(node):
     while node := node.parent: yield node

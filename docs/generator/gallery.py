@@ -102,23 +102,24 @@ def places(systems: Mapping[str, System]) -> dict[str, tuple[int, int]]:
         lanes[s.chapter][free].append(year); line[s.id] = free
     top, at = {}, 34
     for c in chapters: top[c] = at; at += 22 * len(lanes[c]) + 14
-    return {s.id: (120 + 108 * (max(s.year, early) - early), top[s.chapter] + 22 * line[s.id]) for s in systems.values()}
+    return {s.id: (120 + 136 * (max(s.year, early) - early), top[s.chapter] + 22 * line[s.id]) for s in systems.values()}
 
-def tree(systems: Sequence[System]) -> str:
-    "Who builds on whom, as an SVG whose names are links."
+def tree(systems: Sequence[System], listed: set[str]) -> str:
+    "Who builds on whom, as an SVG whose names are links to rooms, or to the gallery for what is `listed` there."
+    where = lambda s: f" href='{e(s.page)}'" if s.built else f" href='gallery.html#{s.id}'" if s.id in listed else " tabindex=0"
     by_id = {s.id: s for s in systems if s.year}
     linked = {i for s in by_id.values() for i in (s.id, *s.parents) if s.parents}
     shown = {i: s for i, s in by_id.items() if i in linked}
     if not shown: return "<p>No card names a system that it builds on yet.</p>"
     at = places(shown)
-    width, height = max(x for x, _ in at.values()) + 130, max(y for _, y in at.values()) + 30
+    width, height = max(x for x, _ in at.values()) + 150, max(y for _, y in at.values()) + 30
     def curve(a, b):
         (x0, y0), (x1, y1) = at[a], at[b]
         bend = max((x1 - x0) // 2, 24)
         return f"<path d='M{x0} {y0}C{x0 + bend} {y0} {x1 - bend} {y1} {x1} {y1}' data-from='{a}' data-to='{b}'/>"
     edges = "".join(curve(p, s.id) for s in shown.values() for p in s.parents if p in shown)
-    short = lambda name: name if len(name) <= 17 else name[:16] + "…"
-    nodes = "".join(f"<a id='{s.id}' href='{e(s.page if s.built else f'gallery.html#{s.id}')}' class='{s.verdict}' data-parents='{' '.join(p for p in s.parents if p in shown)}'>"
+    short = lambda name: name if len(name) <= 19 else name[:18] + "…"
+    nodes = "".join(f"<a id='{s.id}'{where(s)} class='{s.verdict}' data-parents='{' '.join(p for p in s.parents if p in shown)}'>"
                     f"<title>{e(s.hover)}</title><circle cx={at[s.id][0]} cy={at[s.id][1]} r=5 /><text x={at[s.id][0] + 9} y={at[s.id][1] + 4}>{e(short(s.name))}</text></a>" for s in shown.values())
     years = {at[s.id][0]: s.year for s in sorted(shown.values(), key=lambda s: s.year)}
     grid = "".join(f"<line x1={x} x2={x} y1=22 y2={height} /><text x={x} y=14 text-anchor=middle>{y}</text>" for x, y in years.items())
@@ -132,4 +133,4 @@ def history(systems: Sequence[System],         # of the gallery
            ) -> str:
     "The page of the timeline and the family tree."
     return ("---\nhtml_theme.sidebar_secondary.remove: true\n---\n# History\n\nEvery system of the gallery, when it was published, and what it takes further.\n\n## Timeline\n\nA dot is a system; filled dots have a room. Point at one to see its name, click to go there.\n\n"
-            + raw_html(timeline(systems)) + "\n\n## Family tree\n\nA line leads from a system to those that take its idea further, as the cards say. Point at a name to see where it comes from and what came of it.\n\n" + raw_html(tree(relatives)))
+            + raw_html(timeline(systems)) + "\n\n## Family tree\n\nA line leads from a system to those that take its idea further, as the cards say. Point at a name to see where it comes from and what came of it.\n\n" + raw_html(tree(relatives, {s.id for s in systems})))

@@ -71,9 +71,10 @@ def outputs(cell: Mapping) -> list[dict]:
         if mime is None or WIDGET in o["data"] or widget and mime == "text/plain": continue
         value = text(o["data"][mime])
         if mime == "text/plain" and re.fullmatch(r"PosixPath\(.*\)|WindowsPath\(.*\)|None", value): continue      # what save_figure returns
+        width = o.get("metadata", {}).get(mime, {}).get("width") if isinstance(o.get("metadata", {}).get(mime), dict) else None      # of a picture with two pixels for one
         if mime == "image/png": mime, value = smaller(value.replace("\n", ""))
         if mime == "text/html": value = clean_html(value)
-        found.append(dict(o, data={mime: value}, metadata={}))
+        found.append(dict(o, data={mime: value}, metadata={mime: dict(width=width)} if width else {}))
     if widget: found.append(dict(output_type="display_data", data={"text/html": STATIC}, metadata={}))
     return found
 

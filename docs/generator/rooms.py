@@ -72,10 +72,11 @@ def evidence(paper: Paper, rows: Sequence[Mapping]) -> str:
         parts.append(f"<div class=verdict><p>{badges(r)}</p>{floors}<p><b>Tested.</b> {e(r['tested'])}</p>{evidence_html(r)}</div>")
     return "## Evidence\n\n" + raw_html(f"<div class='board evidence'>{''.join(parts)}</div>")
 
-def family(paper: Paper, rooms: Mapping[str, Paper], names: Mapping[str, str], doc: str) -> str:
+def family(paper: Paper, rooms: Mapping[str, Paper], names: Mapping[str, str], listed: set[str], doc: str) -> str:
     "What the room builds on and which rooms use it, as Markdown."
     def one(id):
         if id in rooms: return f"<a href='{between(doc, f'{rooms[id].chapter}/{id}.html')}'>{e(names.get(id, pretty(id)))}</a>"
+        if id not in listed: return f"<span class=unbuilt>{e(pretty(id))}</span>"
         return f"<a class=unbuilt href='{between(doc, f'gallery.html#{id}')}' title='{WORDS['unbuilt']}'>{e(pretty(id))}</a>"
     users = [p.id for p in rooms.values() if paper.id in (*p.builds_on, *p.needs)]
     lines = [("Builds on", paper.builds_on), ("Rooms to have seen before", paper.needs), ("Used by", users)]

@@ -45,6 +45,10 @@ class Site:
     def rooms(self) -> dict[str, Paper]: return {p.id: p for p in self.papers if f"{p.chapter}/{p.id}" in self.notebooks}
     @cached_property
     def names(self) -> dict[str, str]: return {id: self.titles[f"{p.chapter}/{id}"][0] or pretty(id) for id, p in self.rooms.items()}
+    @cached_property
+    def unbuilt(self) -> list[dict]:
+        "Systems of docs/systems.json that have no room yet."
+        return [r for r in json.loads((self.root / "docs/systems.json").read_text(encoding="utf-8")) if r["id"] not in self.rooms]
     def rows(self, id: str) -> list[Mapping]: return [r for r in self.entries if r["id"] == id]
 
     @cached_property
@@ -115,7 +119,7 @@ class Site:
         if doc == f"{self.rooms[name].chapter}/{name}" if name in self.rooms else False:
             paper, rows = self.rooms[name], self.rows(name)
             head = rooms.head(paper, rows, doc, self.at, note)
-            tail = "\n\n".join(filter(None, [rooms.evidence(paper, rows), rooms.family(paper, self.rooms, self.names, doc)]))
+            tail = "\n\n".join(filter(None, [rooms.evidence(paper, rows), rooms.family(paper, self.rooms, self.names, {r['id'] for r in self.unbuilt}, doc)]))
         elif doc != "index":
             links = "".join(f"<a href='{e(url)}'>{to}</a>" for to, url in self.at.notebook(f"nbs/{doc}.ipynb").items())
             head = raw_html(f"<nav class=room-links aria-label='This notebook'><a download href='{between(doc, f'notebooks/{doc}.ipynb')}'>Notebook</a>{links}</nav>" + (f"<p class=notice>{note}</p>" if note else ""))
@@ -144,7 +148,7 @@ class Site:
     def systems(self) -> list[System]:
         "Rooms from their cards, the others from docs/systems.json, chapter by chapter and year by year."
         found = {}
-        for r in json.loads((self.root / "docs/systems.json").read_text(encoding="utf-8")):
+        for r in self.unbuilt:
             link = f"https://arxiv.org/abs/{r['arxiv']}" if r.get("arxiv") else ""
             found[r["id"]] = System(r["id"], pretty(r["id"]), r.get("title", ""), r.get("cite", ""), r.get("year", 0), r["chapter"], r.get("modality", ""), r.get("kind", "method"), ("unbuilt",), link)
         for id, p in self.rooms.items():
@@ -184,9 +188,10 @@ class Site:
         order = [*NAMES, "holds", "refuted", "undecided", "incomplete"]
         columns = lambda id: "".join(f"<td data-sort='{''.join(r['verdict'] for r in of(id, level))}'>{'<br>'.join(map(cell, of(id, level)))}" for level in LEVELS)
         lines = "".join(f"<tr><th scope=row><a href='{p.chapter}/{id}.html'>{e(self.names[id])}</a><td>{p.year}<td><a href='{p.chapter}/index.html'>{e(pretty(p.chapter))}</a>{columns(id)}" for id, p in self.rooms.items())
+        address = lambda row: f"{row['chapter']}/{row['id']}.html"
         head = "".join(f"<th scope=col><button type=button>{c}</button>" for c in ("room", "year", "chapter", *LEVELS))
         download = "<p class=room-links>Download: <a download href='scoreboard.csv'>CSV</a><a download href='scoreboard.json'>JSON, with every seed</a></p>"
-        return (f"---\nhtml_theme.sidebar_secondary.remove: true\n---\n# Scoreboard\n\n{LEDE}\n\n" + raw_html(f"{download}<div class=board>{board_html(self.entries)}</div><script>{SCRIPT}</script>")
+        return (f"---\nhtml_theme.sidebar_secondary.remove: true\n---\n# Scoreboard\n\n{LEDE}\n\n" + raw_html(f"{download}<div class=board>{board_html(self.entries, address)}</div><script>{SCRIPT}</script>")
                 + "\n\n## Level by level\n\nA verdict belongs to its level of evidence; levels are not summed.\n\n"
                 + raw_html(f"<div class=wide tabindex=0 role=region aria-label='Verdicts by level'><table class=sortable><thead><tr>{head}</thead><tbody>{lines}</tbody></table></div><script src='_static/tables.js'></script>"))
 

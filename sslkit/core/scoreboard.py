@@ -234,8 +234,9 @@ def evidence_html(row: Mapping) -> str:
     notes = "".join(f"<p class=note>{_e(n)}</p>" for n in row["notes"])
     return f"{notes}{_clauses(row)}{_strips(row)}" + (f"<p class=facts>{facts}</p>" if facts else "")
 
-def _row(row: Mapping) -> str:
+def _row(row: Mapping, page: Callable[[Mapping], str] | None = None) -> str:
     "A claim: its line, and what opens below it."
+    room = f" · <a href='{_e(page(row))}'>the room</a>" if page else ""
     best = deciding(row)
     mark = "<em>below floor</em>" if _below(row) else ""
     effect = f"{forest(best, dots=False)}{_small(difference(best))}" if best else ""
@@ -245,7 +246,7 @@ def _row(row: Mapping) -> str:
     return (f"<details class={row['verdict']}><summary><span class=v data-s={rank}><b>{row['verdict']}</b>{mark}</span><span class=t>{_e(row['title'])}<small>{_e(row['id'])}</small></span>"
             f"<span class=y>{row['year']}</span><span class=c>{_e(row['claim'])}</span><span class=x>{effect}</span>"
             f"<span class=l>{row['level']}{_small(row['scale'])}</span><span class=k>{row['n'] or ''}</span><span class={age}>{row['status']}</span>"
-            f"{_bar(row)}</summary><div class=more><p class=cite>{_e(row['cite'])}{where} · {_e(row['chapter'])} · {_e(row['kind'])}</p>{evidence_html(row)}"
+            f"{_bar(row)}</summary><div class=more><p class=cite>{_e(row['cite'])}{where} · {_e(row['chapter'])} · {_e(row['kind'])}{room}</p>{evidence_html(row)}"
             f"<div class=two>{_paper(row)}</div></div></details>")
 
 # %% ../../nbs/core/scoreboard.ipynb #602af99a
@@ -290,7 +291,9 @@ def _level(rows: Sequence[Mapping], level: str) -> str:
     return (f"<section class=level><h2>{level}</h2><small>{LEVELS[level]}</small><p class=big>{big}</p>"
             + (f"<div class=stack>{bar}</div><div class=counts>{words}</div><small>{chance(rows, level)}</small>" if total else "") + "</section>")
 
-def board_html(rows: Sequence[Mapping]) -> str:
+def board_html(rows: Sequence[Mapping],
+               page: Callable[[Mapping], str] | None = None,  # entry -> address of its room's page
+              ) -> str:
     "The scoreboard for a page that has its own head and calls for `STYLE` and `SCRIPT`: levels, words, rows."
     columns = dict(v="verdict", t="room", y="year", c="claim", x="difference", l="level", k="seeds", a="evidence", f="fidelity")
     head = "".join(f"<span>{name}</span>" if c == "x" else f"<button type=button value={c} aria-pressed=false>{name}</button>" for c, name in columns.items())
@@ -305,7 +308,7 @@ def board_html(rows: Sequence[Mapping]) -> str:
         "<dt>the paper's numbers<dd>as printed, with other data, networks and protocols: not to be compared with those of the runs"
         "<dt>fidelity<dd>green as in the paper or its code, yellow our choice, red left out; the reasons stand in each row</dl></details>",
         "<div class=bar-top><input type=search placeholder='Filter: a room, a year, refuted, transfer ...' aria-label='Filter the claims'><span id=count></span><span id=said aria-live=polite hidden></span></div>",
-        f"<div class=head role=group aria-label='Sort by'>{head}</div><div class=rows>", *map(_row, shown),
+        f"<div class=head role=group aria-label='Sort by'>{head}</div><div class=rows>", *(_row(r, page) for r in shown),
         f"</div><footer>Computed from the cards and the ledger{f'; the last run is of {last}' if last else ''}. Write it yourself: <code>sslkit report</code></footer>"])
 
 def scoreboard_html(rows: Sequence[Mapping]) -> str:
