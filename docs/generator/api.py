@@ -72,6 +72,18 @@ def _class(node: ast.ClassDef, comments: dict[int, str]) -> Entry:
     if bases: out.words = f"{out.words}\n\nBuilt on {', '.join(f'`{b}`' for b in bases)}.".strip()
     return out
 
+def _names(statement: ast.stmt) -> list[str]:
+    "What a statement defines or assigns."
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)): return [statement.name]
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target] if isinstance(statement, ast.AnnAssign) else []
+    return [n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)]
+
+def _value(statement: ast.Assign | ast.AnnAssign, name: str) -> str:
+    "The text of what is assigned to a name, also in `A, B = 1, 2`."
+    target, value = getattr(statement, "targets", [None])[0], statement.value
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple): return next(_text(v) for t, v in zip(target.elts, value.elts) if _text(t) == name)
+    return _text(value)
+
 def read(path: Path) -> list[Entry]:
     "What a module exports, in the order in which it is written."
     source = path.read_text(encoding="utf-8")
@@ -81,11 +93,10 @@ def read(path: Path) -> list[Entry]:
     def visit(body):
         for s in body:
             if isinstance(s, (ast.If, ast.Try)): visit([*s.body, *s.orelse])                   # another definition for another system
-            name = getattr(s, "name", None) or (_text(s.targets[0]) if isinstance(s, ast.Assign) else _text(s.target) if isinstance(s, ast.AnnAssign) else "")
-            if name not in exported or name in found: continue
-            if isinstance(s, ast.FunctionDef): found[name] = _function(s, comments)
-            elif isinstance(s, ast.ClassDef): found[name] = _class(s, comments)
-            else: found[name] = Entry(name, "data", s.lineno, "", comments.get(s.end_lineno, ""), [Parameter(name, default=_text(s.value))])
+            for name in [n for n in _names(s) if n in exported and n not in found]:
+                if isinstance(s, ast.FunctionDef): found[name] = _function(s, comments)
+                elif isinstance(s, ast.ClassDef): found[name] = _class(s, comments)
+                else: found[name] = Entry(name, "data", s.lineno, "", comments.get(s.end_lineno, ""), [Parameter(name, default=_value(s, name))])
     visit(tree.body)
     return list(found.values())
 

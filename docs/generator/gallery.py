@@ -1,13 +1,13 @@
 "Pages that show all systems at once: the gallery, the timeline, the family tree."
 from __future__ import annotations
-import html, io, json
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from PIL import Image
 from sslkit.core.paper import CHAPTERS, KINDS
 from sslkit.core.scoreboard import VERDICTS
 from .notebook import raw_html
-from .rooms import NAMES, WORDS, badge, e, pretty
+from .rooms import NAMES, badge, e, pretty, warnings
 
 WIDTH = 320                                                               # pixels of a thumbnail
 
@@ -28,6 +28,7 @@ class System:
     picture: str = ""                                  # address of its thumbnail
     alt: str = ""
     parents: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()                         # what takes away from the verdict: below floor, stale
 
     @property
     def built(self) -> bool: return "unbuilt" not in self.verdicts
@@ -53,7 +54,7 @@ def card(s: System) -> str:
     facts = " · ".join(filter(None, [pretty(s.chapter), pretty(s.modality), s.kind if s.kind != "method" else ""]))
     title = f"<p class=title>{e(s.title)}</p>" if s.title and s.title != s.name else ""
     return (f"<article class='system {s.verdict}' id='{s.id}' data-chapter='{s.chapter}' data-modality='{e(s.modality)}' data-year='{s.year or ''}' data-kind='{s.kind}' data-verdict='{' '.join(s.verdicts)}'>"
-            f"{picture}<h2>{name}</h2><p class=cite>{e(s.cite or s.year)}</p>{title}<p class=idea>{e(s.idea)}</p><p class=foot>{badge(s.verdict)} <span>{e(facts)}</span></p></article>")
+            f"{picture}<h2>{name}</h2><p class=cite>{e(s.cite or s.year)}</p>{title}<p class=idea>{e(s.idea)}</p><p class=foot>{badge(s.verdict)}{warnings(s.weak)} <span>{e(facts)}</span></p></article>")
 
 def _choice(name: str, options: Iterable[tuple[str, str]]) -> str:
     every = "".join(f"<option value='{e(v)}'>{e(t)}" for v, t in options)

@@ -1,10 +1,10 @@
 "What a room's page says around its notebook: verdict, links, evidence, neighbours in the family."
 from __future__ import annotations
-import html, posixpath, re
+import html, posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from sslkit.core.paper import Paper
-from sslkit.core.scoreboard import AGES, LEVELS, VERDICTS, chance, deciding, difference, evidence_html, forest
+from sslkit.core.scoreboard import AGES, LEVELS, VERDICTS, difference, evidence_html, forest
 from .notebook import raw_html
 
 e = lambda x: html.escape(str(x))
@@ -39,11 +39,17 @@ def badge(verdict: str, text: str = "") -> str:
 
 def below_floor(row: Mapping) -> bool: return row["verdict"] == "holds" and bool(row["below_floor"])
 
+WEAK = {"below floor": "the claim holds, and yet what it praises is worse than a random network or the raw input", "stale": AGES["stale"]}
+
+def weaknesses(row: Mapping) -> tuple[str, ...]:
+    "What takes away from a verdict."
+    return ("below floor",) * below_floor(row) + ("stale",) * (row["status"] == "stale")
+
+def warnings(weak: Iterable[str]) -> str: return "".join(f" <span class='mark warn' title='{e(WEAK[w])}'>{w}</span>" for w in weak)
+
 def badges(row: Mapping) -> str:
     "Verdict, level and what weakens it."
-    out = [badge(row["verdict"])]
-    if below_floor(row): out.append("<span class='mark warn' title='the claim holds, and yet what it praises is worse than a floor'>below floor</span>")
-    if row["status"] == "stale": out.append(f"<span class='mark warn' title='{e(AGES['stale'])}'>stale</span>")
+    out = [badge(row["verdict"]) + warnings(weaknesses(row))]
     if row["level"]: out.append(f"<span class=level-of><b>{e(row['level'])}</b>: {e(LEVELS[row['level']])}; scale {e(row['scale'])}, {row['n']} seeds</span>")
     return " ".join(out)
 
@@ -58,7 +64,7 @@ def head(paper: Paper, rows: Sequence[Mapping], doc: str, at: Addresses, note: s
     download = f"<a download href='{between(doc, f'notebooks/{doc}.ipynb')}'>Notebook</a>"
     opened = "".join(f"<a href='{e(url)}'>{name}</a>" for name, url in at.notebook(paper.notebook).items())
     install = f"%pip install -q git+{at.repository}"
-    others = (f"<a href='{e(paper.link)}'>Paper</a>" if paper.link else "") + f"<a href='{between(doc, f'api/{paper.chapter}.html')}#{paper.module}'>Reference</a><a href='{e(at.file(paper.module.replace('.', '/') + '.py'))}'>Module</a>"
+    others = (f"<a href='{e(paper.link)}'>Paper</a>" if paper.link else "") + f"<a href='{between(doc, f'api/{paper.chapter}.html')}#module-{paper.module}'>Reference</a><a href='{e(at.file(paper.module.replace('.', '/') + '.py'))}'>Module</a>"
     said = f"<p class=notice>{e(note)}</p>" if note else ""
     return raw_html(f"<div class='room-head board'>{verdicts}<p class=more-evidence><a href='#evidence'>Every seed, the floors, and how it was run</a></p></div>"
                     f"<nav class=room-links aria-label='This notebook'>{download}{opened}{others}</nav><p class=faint>In Colab, run <code>{e(install)}</code> first.</p>{said}")
@@ -81,4 +87,5 @@ def family(paper: Paper, rooms: Mapping[str, Paper], names: Mapping[str, str], l
     users = [p.id for p in rooms.values() if paper.id in (*p.builds_on, *p.needs)]
     lines = [("Builds on", paper.builds_on), ("Rooms to have seen before", paper.needs), ("Used by", users)]
     body = "".join(f"<dt>{name}<dd>{', '.join(map(one, dict.fromkeys(ids)))}" for name, ids in lines if ids)
-    return "## In the family tree\n\n" + raw_html(f"<dl class=family>{body}</dl><p><a href='{between(doc, 'history.html')}#{paper.id}'>See it in the tree</a></p>") if body else ""
+    tree = f"<p><a href='{between(doc, 'history.html')}#{paper.id}'>See it in the tree</a></p>" if any(paper.id in p.builds_on or p.id == paper.id and p.builds_on for p in rooms.values()) else ""
+    return "## In the family tree\n\n" + raw_html(f"<dl class=family>{body}</dl>{tree}") if body else ""

@@ -1,17 +1,17 @@
 "Writes the sources that Sphinx reads, and the files that are copied beside its pages."
 from __future__ import annotations
-import ast, hashlib, html, json, posixpath, re, shutil
+import ast, hashlib, json, posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from configparser import ConfigParser
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from sslkit.core.paper import CHAPTERS, Paper, catalogue
 from sslkit.core.scoreboard import LEDE, LEVELS, SCRIPT, STYLE, board_html, scoreboard, scoreboard_csv, tally
 from . import api, gallery, rooms
 from .gallery import System
 from .notebook import page, raw_html, teaching_picture, text, title_of
-from .rooms import NAMES, Addresses, badge, below_floor, between, e, pretty
+from .rooms import Addresses, badge, between, e, pretty
 
 LIBRARY = dict(core="the engine, which knows no paper", parts="mechanisms, networks and metrics that several rooms use", data="sources of data, and generators", tool="what works on your own pictures")
 NEVER = "The code of this notebook was changed and has not been executed since; outputs of cells that changed are missing here. The tests execute it."
@@ -41,6 +41,10 @@ class Site:
     def titles(self) -> dict[str, tuple[str, str]]:
         "Page name -> heading and the line below it."
         return {doc: title_of(json.loads(p.read_text(encoding="utf-8"))) for doc, p in self.notebooks.items()}
+    @cached_property
+    def pictures(self) -> set[str]:
+        "The figures beside the notebooks, seen from nbs."
+        return {p.relative_to(self.root / "nbs").as_posix() for suffix in ("svg", "png", "jpg") for p in (self.root / "nbs").glob(f"*/*.{suffix}")}
     @cached_property
     def rooms(self) -> dict[str, Paper]: return {p.id: p for p in self.papers if f"{p.chapter}/{p.id}" in self.notebooks}
     @cached_property
@@ -123,16 +127,14 @@ class Site:
         elif doc != "index":
             links = "".join(f"<a href='{e(url)}'>{to}</a>" for to, url in self.at.notebook(f"nbs/{doc}.ipynb").items())
             head = raw_html(f"<nav class=room-links aria-label='This notebook'><a download href='{between(doc, f'notebooks/{doc}.ipynb')}'>Notebook</a>{links}</nav>" + (f"<p class=notice>{note}</p>" if note else ""))
-        known = {f"{d}.ipynb" for d in self.notebooks if d != "index"}
+        known = self.pictures | {f"{d}.ipynb" for d in self.notebooks if d != "index"}
         for figure in path.parent.glob(f"{name}.*"):
             if figure.suffix in (".svg", ".png", ".jpg") and doc != "index":
-                known.add(figure.relative_to(self.root / "nbs").as_posix())
                 self.write(self.out / "source" / posixpath.dirname(doc) / figure.name, figure.read_bytes())
                 self.thumbnail(name, nb, figure)
-        pictures = {p.relative_to(self.root / "nbs").as_posix() for p in (self.root / "nbs").glob("*/*.svg")} | {p.relative_to(self.root / "nbs").as_posix() for p in (self.root / "nbs").glob("*/*.png")}
         target = self.out / "source" / ("start.ipynb" if doc == "index" else f"{doc}.ipynb")
-        if self.changed(target, json.dumps(nb), head, tail, repr(self.at), " ".join(sorted(known | pictures))):
-            made = page(nb, posixpath.dirname(doc), lambda p: self.at.file(posixpath.normpath(f"nbs/{p}")), known | pictures, head, tail)
+        if self.changed(target, json.dumps(nb), head, tail, repr(self.at), " ".join(sorted(known))):
+            made = page(nb, posixpath.dirname(doc), lambda p: self.at.file(posixpath.normpath(f"nbs/{p}")), known, head, tail)
             if doc == "index": made["cells"][0]["source"] = made["cells"][0]["source"].replace("# sslkit", "# Getting started", 1)
             self.write(target, json.dumps(made, ensure_ascii=False, indent=0))
         return there
@@ -154,7 +156,7 @@ class Site:
         for id, p in self.rooms.items():
             picture = next((f"thumbs/{id}{s}" for s in (".webp", ".svg") if self.out / f"extra/thumbs/{id}{s}" in self._made), "")
             verdicts = tuple(dict.fromkeys(r["verdict"] for r in self.rows(id))) or ("none",)
-            found[id] = System(id, self.names[id], p.title, p.cite, p.year, p.chapter, p.modality, p.kind, verdicts, f"{p.chapter}/{id}.html", p.idea, picture, f"Teaching figure of {self.names[id]}", p.builds_on)
+            found[id] = System(id, self.names[id], p.title, p.cite, p.year, p.chapter, p.modality, p.kind, verdicts, f"{p.chapter}/{id}.html", p.idea, picture, f"Teaching figure of {self.names[id]}", p.builds_on, tuple(dict.fromkeys(w for r in self.rows(id) for w in rooms.weaknesses(r))))
         return sorted(found.values(), key=lambda s: (CHAPTERS.index(s.chapter), s.year, s.id))
 
     def relatives(self, systems: Sequence[System]) -> list[System]:
@@ -183,9 +185,8 @@ class Site:
 
     def board(self) -> str:
         "The scoreboard: levels in columns of their own, then every claim."
-        cell = lambda row: f"{badge(row['verdict'])}{' below floor' * below_floor(row)} <small>{e(row['scale'])}, n = {row['n']}{', stale' * (row['status'] == 'stale')}</small>"
+        cell = lambda row: f"{badge(row['verdict'])}{rooms.warnings(rooms.weaknesses(row))} <small>{e(row['scale'])}, n = {row['n']}</small>"
         of = lambda id, level: [r for r in self.rows(id) if r["level"] == level]
-        order = [*NAMES, "holds", "refuted", "undecided", "incomplete"]
         columns = lambda id: "".join(f"<td data-sort='{''.join(r['verdict'] for r in of(id, level))}'>{'<br>'.join(map(cell, of(id, level)))}" for level in LEVELS)
         lines = "".join(f"<tr><th scope=row><a href='{p.chapter}/{id}.html'>{e(self.names[id])}</a><td>{p.year}<td><a href='{p.chapter}/index.html'>{e(pretty(p.chapter))}</a>{columns(id)}" for id, p in self.rooms.items())
         address = lambda row: f"{row['chapter']}/{row['id']}.html"
@@ -204,10 +205,11 @@ class Site:
         first = [s for s in built if self.rooms[s.id].level == "first course" and s.picture]
         first.sort(key=lambda s: (s.verdict != "holds", s.year))
         shown = "\n".join(gallery.card(s) for s in first[:6])
+        begin = f"{first[0].chapter}/{first[0].id}" if first else "chapters"
         hero = (f"<div class=hero><p class=lede>Self-supervised learning as notebooks: every system implemented, explained, and its paper's claim put to a test that a laptop can run.</p>"
                 f"<p class=room-links><a href='start.html'>Get started</a><a href='gallery.html'>All systems</a><a href='scoreboard.html'>Scoreboard</a></p><ul class=counts-of>{''.join(words)}</ul></div>")
         return ("---\nhtml_theme.sidebar_secondary.remove: true\n---\n# sslkit\n\n" + raw_html(hero)
-                + "\n\n::::{grid} 1 1 3 3\n:gutter: 3\n\n:::{grid-item-card} Learn\n:link: contrastive/simclr\n:link-type: doc\nOpen a room: read one idea, see it work in seconds, move a slider, break it, understand why.\n:::\n"
+                + f"\n\n::::{{grid}} 1 1 3 3\n:gutter: 3\n\n:::{{grid-item-card}} Learn\n:link: {begin}\n:link-type: doc\nOpen a room: read one idea, see it work in seconds, move a slider, break it, understand why.\n:::\n"
                 ":::{grid-item-card} Teach\n:link: history\n:link-type: doc\nEvery room opens with a question, has a picture for the slides, and ends with exercises. The timeline shows what came from what.\n:::\n"
                 ":::{grid-item-card} Research\n:link: guides/index\n:link-type: doc\nImport a method, train it on your own unlabelled images, probe it, and look up every seed behind every number.\n:::\n::::\n\n"
                 "## Rooms to begin with\n\n" + raw_html(f"<div class=gallery>{shown}</div>") + "\n\n" + _toctree(["start", "gallery", "chapters", "scoreboard", "history", "guides/index", "library", "api/index"]))
@@ -244,7 +246,7 @@ class Site:
                 module = "sslkit." + doc.replace("/", ".")
                 found = [x for x in api.read(self.root / f"sslkit/{doc}.py") if x.name != "paper"]
                 if not found: continue
-                out += [f"({module})=\n## {module}", f"{self.titles[doc][1]} [Notebook](../{doc}.ipynb)", f"```{{py:module}} {module}\n```",
+                out += [f"## {module}", f"{self.titles[doc][1]} [Notebook](../{doc}.ipynb)", f"```{{py:module}} {module}\n```",
                         *(api.markdown(x, module, self.at.file(f"sslkit/{doc}.py")) for x in found)]
             self.write(source / f"api/{folder}.md", "\n\n".join(out) + "\n")
         listed = "\n".join(f"- [{f}]({f}.md): {len(docs)} modules" for f, docs in parts.items())
@@ -259,6 +261,7 @@ class Site:
         out += [dict(title=g, doc="library", pages=inside(g)) for g in LIBRARY]
         return out + [dict(title="reference", doc="api/index", pages=[dict(doc=f"api/{f}", title=f, mark="") for f in self.modules()])]
 
+@cache
 def _generator() -> bytes:
     "This package: pages are made anew when it changes."
     return b"".join(p.read_bytes() for p in sorted(Path(__file__).parent.glob("*.py")))
@@ -268,5 +271,4 @@ def _toctree(docs: Iterable[str]) -> str: return "```{toctree}\n:hidden:\n\n" + 
 def board_css() -> str:
     "The scoreboard's style for the parts of a page of class `board`; colours are the site's."
     rules = [line for line in STYLE.splitlines() if not line.startswith((":root", "@media(prefers", "*{"))]
-    rules[0] = re.sub(r"^p\{", "p{", rules[0])
     return ".board{\n" + "\n".join(rules) + "\n}\n"
