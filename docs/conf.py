@@ -24,6 +24,7 @@ templates_path = ["_templates"]
 html_theme, html_title = "pydata_sphinx_theme", cfg["title"]
 html_static_path = ["_static", "_site/source/_assets"]
 html_extra_path = ["_site/extra"]
+html_favicon = "_static/favicon.svg"
 html_css_files = ["site.css", "board.css"]
 html_math_renderer = "mathml"                                             # no script, no fonts
 html_sidebars = {"**": ["side-bar"], **{page: [] for page in ("index", "gallery", "history", "scoreboard", "search", "genindex")}}

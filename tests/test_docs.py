@@ -266,12 +266,12 @@ def test_gallery_filters_and_finds(visit):
     visit.look("gallery")
     everything = len(css(b, ".gallery .system"))
     start = time.time()
-    css(b, "input[name=q]")[0].send_keys("barlow twins")
+    css(b, ".filter input[name=q]")[0].send_keys("barlow twins")
     assert "barlow_twins" in shown(b) and len(shown(b)) < 10 and time.time() - start < 10 and "q=barlow" in b.current_url
-    css(b, "button[type=reset]")[0].click(); time.sleep(0.1)
-    b.execute_script("const s = document.querySelector('select[name=verdict]'); s.value = 'unbuilt'; s.dispatchEvent(new Event('input', {bubbles: true}))")
+    css(b, ".filter button[type=reset]")[0].click(); time.sleep(0.1)
+    b.execute_script("const s = document.querySelector('.filter select[name=verdict]'); s.value = 'unbuilt'; s.dispatchEvent(new Event('input', {bubbles: true}))")
     unbuilt = shown(b)
-    assert 0 < len(unbuilt) < everything and css(b, "output")[0].text == f"{len(unbuilt)} of {everything}" and "barlow_twins" not in unbuilt
+    assert 0 < len(unbuilt) < everything and css(b, ".filter output")[0].text == f"{len(unbuilt)} of {everything}" and "barlow_twins" not in unbuilt
     assert b.execute_script("const t = performance.now(); for (let i = 0; i < 20; i++) document.querySelector('form.filter').dispatchEvent(new Event('input')); return (performance.now() - t) / 20") < 50
     assert "barlow_twins" in shown(visit("gallery.html?chapter=decorrelate"))
 
@@ -305,10 +305,10 @@ def test_theme_switch(visit):
     b = visit("gallery.html")
     colour = lambda: b.execute_script("return getComputedStyle(document.body).backgroundColor")
     light = colour()
-    for _ in range(3):
-        css(b, ".theme-switch-button, button[data-bs-title*='mode'], .theme-switch-container button")[0].click() if css(b, ".theme-switch-button") else b.execute_script("document.documentElement.dataset.theme = 'dark'")
-        if colour() != light: break
-    assert colour() != light
+    next(x for x in css(b, ".theme-switch-button") if x.is_displayed()).click()
+    time.sleep(0.3)
+    next(x for x in css(b, ".theme-switch-container .dropdown-menu [data-mode=dark]") if x.is_displayed()).click()
+    assert colour() != light and b.execute_script("return document.documentElement.dataset.theme") == "dark"
     b.execute_script("localStorage.clear()")
 
 def test_dark(visit):
@@ -330,7 +330,7 @@ def test_keyboard(visit):
     b.switch_to.active_element.send_keys(Keys.ENTER)
     assert css(b, ".board .rows details[open]")
     b = visit("gallery.html")
-    b.execute_script("document.querySelector('select[name=verdict]').focus()")
+    b.execute_script("document.querySelector('.filter select[name=verdict]').focus()")
     b.switch_to.active_element.send_keys(Keys.TAB)
     assert b.switch_to.active_element.get_attribute("type") == "reset"
 

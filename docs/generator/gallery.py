@@ -39,9 +39,9 @@ class System:
 
 def thumbnail(picture: bytes) -> bytes:
     "A small picture on white."
-    im = Image.open(io.BytesIO(picture))
+    im = Image.open(io.BytesIO(picture)).convert("RGBA")
     flat = Image.new("RGB", im.size, "white")
-    flat.paste(im, mask=im.getchannel("A") if im.mode in ("RGBA", "LA") else None)
+    flat.paste(im, mask=im.getchannel("A"))
     flat.thumbnail((WIDTH, WIDTH), Image.Resampling.LANCZOS)
     out = io.BytesIO()
     flat.save(out, format="WEBP", quality=70, method=4)
@@ -133,5 +133,5 @@ def history(systems: Sequence[System],         # of the gallery
             relatives: Sequence[System],       # these, and whatever else some of them build on
            ) -> str:
     "The page of the timeline and the family tree."
-    return ("---\nhtml_theme.sidebar_secondary.remove: true\n---\n# History\n\nEvery system of the gallery, when it was published, and what it takes further.\n\n## Timeline\n\nA dot is a system; filled dots have a room. Point at one to see its name, click to go there.\n\n"
+    return ("---\nhtml_theme.sidebar_secondary.remove: true\n---\n# History\n\nEvery system of the gallery, when it was published, and what it takes further.\n\n## Timeline\n\nA mark is a system; dotted rings have no room yet. Point at one to see its name, click to go there.\n\n"
             + raw_html(timeline(systems)) + "\n\n## Family tree\n\nA line leads from a system to those that take its idea further, as the cards say. Point at a name to see where it comes from and what came of it.\n\n" + raw_html(tree(relatives, {s.id for s in systems})))

@@ -50,6 +50,7 @@ def smaller(png: str) -> tuple[str, str]:
     raw = base64.b64decode(png)
     if len(raw) <= SMALL: return "image/png", png
     picture = Image.open(io.BytesIO(raw))
+    if picture.mode not in ("RGB", "RGBA"): picture = picture.convert("RGBA")
     flat = Image.new("RGB", picture.size, "white")
     flat.paste(picture, mask=picture.getchannel("A") if picture.mode == "RGBA" else None)
     def coded(im, **options):

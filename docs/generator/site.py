@@ -1,6 +1,6 @@
 "Writes the sources that Sphinx reads, and the files that are copied beside its pages."
 from __future__ import annotations
-import ast, hashlib, json, posixpath
+import ast, hashlib, json, posixpath, re
 from collections.abc import Iterable, Mapping, Sequence
 from configparser import ConfigParser
 from dataclasses import dataclass, field, replace
@@ -120,7 +120,7 @@ class Site:
         path, name = self.notebooks[doc], posixpath.basename(doc)
         nb, there = self.executed(doc)
         note, head, tail = "" if there else NEVER, "", ""
-        if doc == f"{self.rooms[name].chapter}/{name}" if name in self.rooms else False:
+        if name in self.rooms and doc == f"{self.rooms[name].chapter}/{name}":
             paper, rows = self.rooms[name], self.rows(name)
             head = rooms.head(paper, rows, doc, self.at, note)
             tail = "\n\n".join(filter(None, [rooms.evidence(paper, rows), rooms.family(paper, self.rooms, self.names, {r['id'] for r in self.unbuilt}, doc)]))
@@ -133,7 +133,9 @@ class Site:
                 self.write(self.out / "source" / posixpath.dirname(doc) / figure.name, figure.read_bytes())
                 self.thumbnail(name, nb, figure)
         target = self.out / "source" / ("start.ipynb" if doc == "index" else f"{doc}.ipynb")
-        if self.changed(target, json.dumps(nb), head, tail, repr(self.at), " ".join(sorted(known))):
+        linked = re.findall(r"\]\(([^)\s]+)\)", "".join(text(c["source"]) for c in nb["cells"] if c["cell_type"] == "markdown"))
+        inside = [x for x in linked if posixpath.normpath(posixpath.join(posixpath.dirname(doc), x)) in known]
+        if self.changed(target, json.dumps(nb), head, tail, repr(self.at), repr(inside)):
             made = page(nb, posixpath.dirname(doc), lambda p: self.at.file(posixpath.normpath(f"nbs/{p}")), known, head, tail)
             if doc == "index": made["cells"][0]["source"] = made["cells"][0]["source"].replace("# sslkit", "# Getting started", 1)
             self.write(target, json.dumps(made, ensure_ascii=False, indent=0))
