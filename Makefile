@@ -34,7 +34,7 @@ bench: .venv/.dev  ## measure speed and memory, compared with lightly
 
 clean:  ## remove what runs, tests and builds left (.venv stays)
 	rm -rf runs build dist *.egg-info docs/_site docs/_executed .pytest_cache .hypothesis .benchmarks
-	find sslkit tests -name __pycache__ -prune -exec rm -rf {} +
+	find sslkit tests docs -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/pyvenv.cfg:
 	@for python in $(PYTHON); do \

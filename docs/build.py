@@ -25,6 +25,9 @@ def main() -> int:
     missing = site.generate()
     print(f"sources: {time.time() - start:.1f} s, {len(site.notebooks)} notebooks")
     if missing: print(f"not executed since their code was changed (make test does), so that outputs are missing: {', '.join(missing)}")
+    for page in (out / "html").rglob("*.html"):                           # of notebooks that are gone
+        source = out / "source" / page.relative_to(out / "html")
+        if page.relative_to(out / "html").parts[0][0] != "_" and page.name not in ("genindex.html", "py-modindex.html", "search.html") and not any(source.with_suffix(s).exists() for s in (".md", ".ipynb")): page.unlink()
     return sphinx(["-W", "--keep-going", "-q", "-j", asked.jobs, "-c", str(HERE), "-d", str(out / "doctrees"), str(out / "source"), str(out / "html")]) or print(f"docs/_site/html/index.html: {time.time() - start:.1f} s") or 0
 
 if __name__ == "__main__": sys.exit(main())

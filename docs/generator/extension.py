@@ -38,7 +38,8 @@ class Names(SphinxPostTransform):
         names = self.app.sslkit_names
         for node in list(self.document.findall(nodes.literal)):
             full = names.get(node.astext().removesuffix("()"))
-            if full is None or isinstance(node.parent, (nodes.reference, addnodes.pending_xref)) or any(isinstance(p, nodes.title) for p in _parents(node)): continue
+            a_word = node.astext().isalpha() and node.astext().islower()  # `runs` is a folder here and a function there
+            if full is None or a_word and not full.startswith(f"sslkit.{self.env.docname.replace('/', '.')}.") or isinstance(node.parent, (nodes.reference, addnodes.pending_xref)) or any(isinstance(p, nodes.title) for p in _parents(node)): continue
             ref = addnodes.pending_xref("", refdomain="py", reftype="obj", reftarget=full, refexplicit=True, refwarn=False, refdoc=self.env.docname)
             node.replace_self(ref); ref += node
 

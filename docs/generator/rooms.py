@@ -74,8 +74,7 @@ def evidence(paper: Paper, rows: Sequence[Mapping]) -> str:
     parts = []
     for r in rows:
         if r["verdict"] == "none": parts.append("<p>No plan is on record for this room yet, so nothing is claimed. What the notebook shows is a run at scale tiny, which gives no verdict.</p>"); continue
-        floors = "".join(f"<p class=note>Below a floor: {e(b)}.</p>" for b in r["below_floor"])
-        parts.append(f"<div class=verdict><p>{badges(r)}</p>{floors}<p><b>Tested.</b> {e(r['tested'])}</p>{evidence_html(r)}</div>")
+        parts.append(f"<div class=verdict><p>{badges(r)}</p><p><b>Tested.</b> {e(r['tested'])}</p>{evidence_html(r)}</div>")
     return "## Evidence\n\n" + raw_html(f"<div class='board evidence'>{''.join(parts)}</div>")
 
 def family(paper: Paper, rooms: Mapping[str, Paper], names: Mapping[str, str], listed: set[str], doc: str) -> str:

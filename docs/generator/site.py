@@ -25,6 +25,7 @@ class Site:
     entries: Sequence[Mapping] = field(default_factory=scoreboard)          # of the scoreboard
     addresses: Addresses | None = None
     copies: Path | None = None                         # executed notebooks; default: docs/_executed
+    _made: set[Path] = field(default_factory=set, repr=False)
 
     @cached_property
     def at(self) -> Addresses:
@@ -68,8 +69,6 @@ class Site:
         self._keys[name] = h.hexdigest()[:16]
         self._made.add(path)
         return before != self._keys[name] or not path.exists()
-
-    _made: set[Path] = field(default_factory=set)
 
     def write(self, path: Path, content: str | bytes) -> None:
         "Write a file if its content differs."
