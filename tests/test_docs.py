@@ -241,7 +241,14 @@ def visit(browser, address):
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", dict(features=[dict(name="prefers-color-scheme", value="dark" if dark else "light")]))
         browser.get(f"{address}/{page}")
         return browser
-    go.look = lambda name: (HTML.parent / "screenshots").mkdir(exist_ok=True) or browser.save_screenshot(str(HTML.parent / f"screenshots/{name}.png"))
+    def look(name):
+        "Keep a picture; a busy machine may need a second attempt."
+        from selenium.common.exceptions import TimeoutException
+        (HTML.parent / "screenshots").mkdir(exist_ok=True)
+        for attempt in range(2):
+            try: return browser.save_screenshot(str(HTML.parent / f"screenshots/{name}.png"))
+            except TimeoutException: pass
+    go.look = look
     yield go
     wrong = [x["message"] for x in browser.get_log("browser") if x["level"] in ("SEVERE", "WARNING")]
     for line in browser.get_log("performance"):
@@ -251,7 +258,7 @@ def visit(browser, address):
 
 def css(browser, selector): return browser.find_elements("css selector", selector)
 
-def shown(browser): return [c.get_attribute("id") for c in css(browser, ".gallery .system") if c.is_displayed()]
+def shown(browser): return browser.execute_script("return [...document.querySelectorAll('.gallery .system')].filter(c => c.checkVisibility()).map(c => c.id)")
 
 def fits(browser): return browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
 

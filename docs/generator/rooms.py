@@ -58,11 +58,12 @@ def clauses(row: Mapping) -> str:
     lines = "".join(f"<li class={c['verdict']}><span>{e(c['text'])}</span><span class=x>{forest(c)}<small>{e(difference(c))}</small></span>" for c in row["clauses"])
     return f"<ol class=clauses>{lines}</ol>" if lines else ""
 
-def head(paper: Paper, rows: Sequence[Mapping], doc: str, at: Addresses, note: str = "") -> str:
-    "Behind the title: verdicts with their clauses, and where the notebook can be had."
+def head(paper: Paper, rows: Sequence[Mapping], doc: str, at: Addresses, figure: str = "", note: str = "") -> str:
+    "Behind the title: verdicts with their clauses, and where the notebook and its figure can be had."
     verdicts = "".join(f"<div class=verdict><p>{badges(r)}</p>{clauses(r)}</div>" for r in rows)
     download = f"<a download href='{between(doc, f'notebooks/{doc}.ipynb')}'>Notebook</a>"
     opened = "".join(f"<a href='{e(url)}'>{name}</a>" for name, url in at.notebook(paper.notebook).items())
+    if figure: download += f"<a download href='{between(doc, f'figures/{figure}')}'>Figure</a>"
     install = f"%pip install -q git+{at.repository}"
     others = (f"<a href='{e(paper.link)}'>Paper</a>" if paper.link else "") + f"<a href='{between(doc, f'api/{paper.chapter}.html')}#module-{paper.module}'>Reference</a><a href='{e(at.file(paper.module.replace('.', '/') + '.py'))}'>Module</a>"
     said = f"<p class=notice>{e(note)}</p>" if note else ""

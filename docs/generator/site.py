@@ -119,18 +119,18 @@ class Site:
         path, name = self.notebooks[doc], posixpath.basename(doc)
         nb, there = self.executed(doc)
         note, head, tail = "" if there else NEVER, "", ""
+        figures = [f for f in sorted(path.parent.glob(f"{name}.*")) if f.suffix in (".svg", ".png", ".jpg")]
         if name in self.rooms and doc == f"{self.rooms[name].chapter}/{name}":
             paper, rows = self.rooms[name], self.rows(name)
-            head = rooms.head(paper, rows, doc, self.at, note)
+            head = rooms.head(paper, rows, doc, self.at, figures[0].name if figures else "", note)
             tail = "\n\n".join(filter(None, [rooms.evidence(paper, rows), rooms.family(paper, self.rooms, self.names, {r['id'] for r in self.unbuilt}, doc)]))
         elif doc != "index":
             links = "".join(f"<a href='{e(url)}'>{to}</a>" for to, url in self.at.notebook(f"nbs/{doc}.ipynb").items())
             head = raw_html(f"<nav class=room-links aria-label='This notebook'><a download href='{between(doc, f'notebooks/{doc}.ipynb')}'>Notebook</a>{links}</nav>" + (f"<p class=notice>{note}</p>" if note else ""))
         known = self.pictures | {f"{d}.ipynb" for d in self.notebooks if d != "index"}
-        for figure in path.parent.glob(f"{name}.*"):
-            if figure.suffix in (".svg", ".png", ".jpg") and doc != "index":
-                self.write(self.out / "source" / posixpath.dirname(doc) / figure.name, figure.read_bytes())
-                self.thumbnail(name, nb, figure)
+        for figure in figures:
+            for folder in (f"source/{posixpath.dirname(doc)}", "extra/figures"): self.write(self.out / folder / figure.name, figure.read_bytes())
+            self.thumbnail(name, nb, figure)
         target = self.out / "source" / ("start.ipynb" if doc == "index" else f"{doc}.ipynb")
         linked = re.findall(r"\]\(([^)\s]+)\)", "".join(text(c["source"]) for c in nb["cells"] if c["cell_type"] == "markdown"))
         inside = [x for x in linked if posixpath.normpath(posixpath.join(posixpath.dirname(doc), x)) in known]
