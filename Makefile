@@ -23,6 +23,9 @@ test-all: .venv/.dev  ## the same, then every notebook in reversed order: it mus
 lab: .venv/.notebooks  ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab nbs
 
+docs: .venv/.docs  ## build the documentation site into docs/_site/html, from the executed notebooks that tests leave
+	$(BIN)/python docs/build.py
+
 sync: .venv/.dev  ## bring modules, cards and README.md up to date with the notebooks
 	$(BIN)/python tests/sync.py
 
@@ -31,7 +34,7 @@ bench: .venv/.dev  ## measure speed and memory, compared with lightly
 
 clean:  ## remove what runs, tests and builds left (.venv stays)
 	rm -rf runs build dist *.egg-info docs/_site docs/_executed .pytest_cache .hypothesis .benchmarks
-	find sslkit tests -name __pycache__ -prune -exec rm -rf {} +
+	find sslkit tests docs -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/pyvenv.cfg:
 	@for python in $(PYTHON); do \
@@ -49,9 +52,14 @@ clean:  ## remove what runs, tests and builds left (.venv stays)
 	@$(PIP) -e '.[dev]'
 	@touch .venv/.library $@
 
+.venv/.docs: $(SETTINGS)
+	@echo "installing sslkit and what its documentation needs into .venv (some minutes the first time)"
+	@$(PIP) -e '.[docs]'
+	@touch .venv/.library $@
+
 .venv/.notebooks: $(SETTINGS)
 	@echo "installing sslkit and JupyterLab into .venv (some minutes the first time)"
 	@$(PIP) -e '.[notebooks]'
 	@touch .venv/.library $@
 
-.PHONY: help demo test test-all lab sync bench clean
+.PHONY: help demo test test-all lab docs sync bench clean

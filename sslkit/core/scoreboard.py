@@ -16,10 +16,12 @@ from .experiment import SCALES, judge_plan
 from .paper import STATUSES, Paper, catalogue
 
 # %% auto #0
-__all__ = ['LEVELS', 'VERDICTS', 'AGES', 'STYLE', 'SCRIPT', 'scoreboard', 'tally', 'chance', 'deciding', 'difference',
-           'scoreboard_markdown', 'forest', 'strip', 'scoreboard_html', 'scoreboard_csv', 'write_scoreboard']
+__all__ = ['LEDE', 'LEVELS', 'VERDICTS', 'AGES', 'STYLE', 'SCRIPT', 'scoreboard', 'tally', 'chance', 'deciding', 'difference',
+           'scoreboard_markdown', 'forest', 'strip', 'evidence_html', 'board_html', 'scoreboard_html', 'scoreboard_csv',
+           'write_scoreboard']
 
 # %% ../../nbs/core/scoreboard.ipynb #080bfe9c
+LEDE = "What self-supervised learning papers claim, and what happened when each claim was written down with its margins, run on seeds that nobody chose, and judged by one rule."
 LEVELS = dict(mechanism="on data built or chosen to show the effect", transfer="on other data, with the settings frozen",
               replication="on the paper's data, network and protocol")
 VERDICTS = dict(holds="every clause's interval lies above its margin", refuted="some clause's interval lies wholly below its margin",
@@ -225,23 +227,27 @@ def _bar(row: Mapping) -> str:
     parts = "".join(f"<s class=f{i} style=flex:{row['fidelity'][s]}></s>" for i, s in enumerate(STATUSES) if row["fidelity"].get(s))
     return f"<span class=f title='{_e(_followed(row))}' data-s={share}>{parts}</span>"
 
-def _row(row: Mapping) -> str:
+def evidence_html(row: Mapping) -> str:
+    "What a verdict rests on, in HTML without style: notes, clauses, every seed, and how it was run."
+    facts = _facts([("plans", row["plans"]), ("seeds", ", ".join(map(str, row["seeds"]))), ("intervals", f"{100 * row['confidence']:g} %" if row["confidence"] else ""),
+                    ("run", " to ".join(dict.fromkeys(row["dates"]))), ("data", ", ".join(row["data"])), ("on", "; ".join(row["devices"]))])
+    notes = "".join(f"<p class=note>{_e(n)}</p>" for n in row["notes"])
+    return f"{notes}{_clauses(row)}{_strips(row)}" + (f"<p class=facts>{facts}</p>" if facts else "")
+
+def _row(row: Mapping, page: Callable[[Mapping], str] | None = None) -> str:
     "A claim: its line, and what opens below it."
+    room = f" · <a href='{_e(page(row))}'>the room</a>" if page else ""
     best = deciding(row)
     mark = "<em>below floor</em>" if _below(row) else ""
     effect = f"{forest(best, dots=False)}{_small(difference(best))}" if best else ""
     where = f" <a href='https://arxiv.org/abs/{_e(arxiv)}'>arXiv:{_e(arxiv)}</a>" if (arxiv := row["link"].partition("arxiv.org/abs/")[2]) else f" {_e(row['link'])}"
-    facts = _facts([("chapter", row["chapter"]), ("kind", row["kind"]), ("plans", row["plans"]), ("seeds", ", ".join(map(str, row["seeds"]))),
-                    ("intervals", f"{100 * row['confidence']:g} %" if row["confidence"] else ""), ("run", " to ".join(dict.fromkeys(row["dates"]))),
-                    ("data", ", ".join(row["data"])), ("on", "; ".join(row["devices"]))])
-    notes = "".join(f"<p class=note>{_e(n)}</p>" for n in row["notes"])
     age = "'a stale'" if row["status"] == "stale" else "a"
     rank = list(VERDICTS).index(row["verdict"])
     return (f"<details class={row['verdict']}><summary><span class=v data-s={rank}><b>{row['verdict']}</b>{mark}</span><span class=t>{_e(row['title'])}<small>{_e(row['id'])}</small></span>"
             f"<span class=y>{row['year']}</span><span class=c>{_e(row['claim'])}</span><span class=x>{effect}</span>"
             f"<span class=l>{row['level']}{_small(row['scale'])}</span><span class=k>{row['n'] or ''}</span><span class={age}>{row['status']}</span>"
-            f"{_bar(row)}</summary><div class=more><p class=cite>{_e(row['cite'])}{where}</p>{notes}{_clauses(row)}{_strips(row)}"
-            f"<div class=two>{_paper(row)}</div><p class=facts>{facts}</p></div></details>")
+            f"{_bar(row)}</summary><div class=more><p class=cite>{_e(row['cite'])}{where} · {_e(row['chapter'])} · {_e(row['kind'])}{room}</p>{evidence_html(row)}"
+            f"<div class=two>{_paper(row)}</div></div></details>")
 
 # %% ../../nbs/core/scoreboard.ipynb #602af99a
 STYLE = """:root{color-scheme:light dark;--bg:#fbfaf8;--card:#fff;--ink:#1d1f23;--faint:#676b73;--line:#e4e2dd;--soft:#f3f1ec;--holds:#1f7a42;--refuted:#b3261e;--undecided:#8a6500;--incomplete:#5f6368;--none:#777b83;--link:#2457a6;--dot:#3b4252}
@@ -267,7 +273,7 @@ svg{display:block;width:100%;height:14px;overflow:visible}path{fill:none;vector-
 @media(max-width:60rem){.head{display:flex;overflow-x:auto;gap:1.1rem;padding:.2rem .2rem .6rem}.rows summary{grid-template-columns:1fr auto auto;gap:.15rem .8rem}.rows summary>*{grid-column:1/-1}.rows summary>.v{grid-column:1;display:flex;gap:.6rem;align-items:center}.rows summary>.l{grid-column:2;grid-row:1}.rows summary>.a{grid-column:3;grid-row:1}.l small{display:inline;margin-left:.4em}.x{max-width:22rem;margin-top:.3rem}.y,.k{display:none}.f{max-width:9rem}.v em{margin:0}.a,.l{color:var(--faint);font-size:.8rem}}
 @media(max-width:44rem){main{padding:1.5rem .8rem 3rem}h1{font-size:1.8rem}.levels{grid-template-columns:1fr;gap:.6rem}ol li{grid-template-columns:1fr;gap:.2rem}.strips td:nth-child(4){width:34%}th{max-width:11.5rem}.more{padding:.2rem 1rem 1.2rem}}"""
 
-SCRIPT = """const rows=document.querySelector('.rows'),all=[...rows.children],count=document.querySelector('#count'),find=document.querySelector('input'),order=new Intl.Collator('en',{numeric:true});
+SCRIPT = """const rows=document.querySelector('.rows'),all=[...rows.children],count=document.querySelector('#count'),find=document.querySelector('.bar-top input'),order=new Intl.Collator('en',{numeric:true});
 const texts=all.map(r=>r.textContent.toLowerCase()),key=(r,c)=>{const s=r.querySelector('summary>.'+c);return s.dataset.s??s.textContent};
 function filter(){const words=find.value.toLowerCase().split(/\\s+/);let n=0;all.forEach((r,i)=>{r.hidden=!words.every(w=>texts[i].includes(w));n+=!r.hidden});count.textContent=n+' of '+all.length}
 find.addEventListener('input',filter);filter();
@@ -285,17 +291,16 @@ def _level(rows: Sequence[Mapping], level: str) -> str:
     return (f"<section class=level><h2>{level}</h2><small>{LEVELS[level]}</small><p class=big>{big}</p>"
             + (f"<div class=stack>{bar}</div><div class=counts>{words}</div><small>{chance(rows, level)}</small>" if total else "") + "</section>")
 
-def scoreboard_html(rows: Sequence[Mapping]) -> str:
-    "The scoreboard as one self-contained page: sortable, searchable, each claim opens to what its verdict rests on."
+def board_html(rows: Sequence[Mapping],
+               page: Callable[[Mapping], str] | None = None,  # entry -> address of its room's page
+              ) -> str:
+    "The scoreboard for a page that has its own head and calls for `STYLE` and `SCRIPT`: levels, words, rows."
     columns = dict(v="verdict", t="room", y="year", c="claim", x="difference", l="level", k="seeds", a="evidence", f="fidelity")
     head = "".join(f"<span>{name}</span>" if c == "x" else f"<button type=button value={c} aria-pressed=false>{name}</button>" for c, name in columns.items())
     meanings = "".join(f"<dt class={k}>{k}<dd>{v}" for k, v in (VERDICTS | AGES).items())
     last = max((r["dates"][-1] for r in rows if r["dates"]), default="")
     shown = sorted(rows, key=lambda r: list(VERDICTS).index(r["verdict"]))
     return "\n".join([
-        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width,initial-scale=1'><title>sslkit: scoreboard</title>",
-        f"<style>{STYLE}</style><main><h1>Scoreboard</h1>",
-        "<p class=lede>What self-supervised learning papers claim, and what happened when each claim was written down with its margins, run on seeds that nobody chose, and judged by one rule.</p>",
         f"<div class=levels>{''.join(_level(rows, level) for level in LEVELS)}</div>",
         f"<details class=how><summary>How to read this</summary><dl>{meanings}<dt>below floor<dd>the claim holds, and yet what it praises is worse than a random network or the raw input"
         "<dt>difference<dd>of paired seeds, for the clause that decides: the interval of the mean, and dashed the margin that it has to clear (or stay within)"
@@ -303,8 +308,13 @@ def scoreboard_html(rows: Sequence[Mapping]) -> str:
         "<dt>the paper's numbers<dd>as printed, with other data, networks and protocols: not to be compared with those of the runs"
         "<dt>fidelity<dd>green as in the paper or its code, yellow our choice, red left out; the reasons stand in each row</dl></details>",
         "<div class=bar-top><input type=search placeholder='Filter: a room, a year, refuted, transfer ...' aria-label='Filter the claims'><span id=count></span><span id=said aria-live=polite hidden></span></div>",
-        f"<div class=head role=group aria-label='Sort by'>{head}</div><div class=rows>", *map(_row, shown),
-        f"</div><footer>Computed from the cards and the ledger{f'; the last run is of {last}' if last else ''}. Write it yourself: <code>sslkit report</code></footer></main><script>{SCRIPT}</script></html>"])
+        f"<div class=head role=group aria-label='Sort by'>{head}</div><div class=rows>", *(_row(r, page) for r in shown),
+        f"</div><footer>Computed from the cards and the ledger{f'; the last run is of {last}' if last else ''}. Write it yourself: <code>sslkit report</code></footer>"])
+
+def scoreboard_html(rows: Sequence[Mapping]) -> str:
+    "The scoreboard as one self-contained page: sortable, searchable, each claim opens to what its verdict rests on."
+    return ("<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width,initial-scale=1'><title>sslkit: scoreboard</title>\n"
+            f"<style>{STYLE}</style><main><h1>Scoreboard</h1>\n<p class=lede>{LEDE}</p>\n{board_html(rows)}</main><script>{SCRIPT}</script></html>")
 
 # %% ../../nbs/core/scoreboard.ipynb #86c2d18f
 def scoreboard_csv(rows: Iterable[Mapping]) -> str:
