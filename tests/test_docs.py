@@ -305,7 +305,8 @@ def test_scoreboard_sorts(visit):
 
 def test_family_tree(visit):
     b = visit("history.html#simclr")
-    assert css(b, "svg.tree.chosen a.kin#simclr") and len(css(b, ".timeline .dot")) > 100
+    b.execute_script("document.querySelector('svg.tree a#simclr').focus()")
+    assert css(b, "svg.tree.chosen a.kin#simclr") and css(b, "svg.tree a:not(.kin)") and len(css(b, ".timeline .dot")) > 100
     visit.look("history")
 
 def test_theme_switch(visit):
