@@ -5,7 +5,6 @@ The sources are computed from cards, ledger and notebooks without Sphinx; these 
 import base64, functools, http.server, io, json, os, posixpath, re, shutil, sys, threading, time
 from collections import Counter
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from project import ROOT, notebooks
 from synthetic_rooms import checkout, entries, papers, picture
 
 sys.path.insert(0, str(ROOT / "docs"))
-from generator import api, gallery, notebook, rooms
+from generator import api, notebook, rooms
 from generator.site import Site, board_css
 
 # --- notebooks ----------------------------------------------------------------------------------------------------------------------------
@@ -219,7 +218,7 @@ def address():
 
 @pytest.fixture(scope="module")
 def browser(address):
-    selenium = pytest.importorskip("selenium", reason='the browser test needs Selenium; install it: python -m pip install -e ".[docs]"')
+    pytest.importorskip("selenium", reason='the browser test needs Selenium; install it: python -m pip install -e ".[docs]"')
     from selenium import webdriver
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     driver = os.environ.get("CHROMEDRIVER") or shutil.which("chromedriver")
@@ -305,7 +304,8 @@ def test_scoreboard_sorts(visit):
 
 def test_family_tree(visit):
     b = visit("history.html#simclr")
-    assert css(b, "svg.tree.chosen a.kin#simclr") and len(css(b, ".timeline .dot")) > 100
+    b.execute_script("document.querySelector('svg.tree a#simclr').focus()")
+    assert css(b, "svg.tree.chosen a.kin#simclr") and css(b, "svg.tree a:not(.kin)") and len(css(b, ".timeline .dot")) > 100
     visit.look("history")
 
 def test_theme_switch(visit):

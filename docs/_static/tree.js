@@ -14,13 +14,13 @@
     nodes.forEach(n => n.classList.toggle("kin", kin.has(n.id)));
     edges.forEach(p => p.classList.toggle("kin", kin.has(p.dataset.from) && kin.has(p.dataset.to)));
   }
-  const clear = () => tree.classList.remove("chosen");
+  const named = nodes.find(n => n.id === location.hash.slice(1));        // the one that the address asks for stays chosen
+  const clear = () => named ? show(named.id) : tree.classList.remove("chosen");
   nodes.forEach(n => {
     n.addEventListener("pointerenter", () => show(n.id));
     n.addEventListener("focus", () => show(n.id));
     n.addEventListener("pointerleave", clear);
     n.addEventListener("blur", clear);
   });
-  const asked = document.getElementById(location.hash.slice(1));
-  if (asked && nodes.includes(asked)) { show(asked.id); asked.scrollIntoView({ block: "center", inline: "center" }); }
+  if (named) { show(named.id); named.scrollIntoView({ block: "center", inline: "center" }); }
 })();

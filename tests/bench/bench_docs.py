@@ -1,5 +1,5 @@
 "How long the documentation site takes with 300 rooms: from nothing, with nothing changed, with one room changed."
-import json, shutil, sys, tempfile, time
+import shutil, sys, tempfile, time
 from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "docs"), str(Path(__file__).parents[2])]
 from generator.site import Site
