@@ -17,8 +17,8 @@ from .paper import Paper, find
 
 # %% auto #0
 __all__ = ['SCALES', 'EQUAL', 'TRAINING', 'Scale', 'Result', 'Run', 'Experiment', 'peak_mb', 'experiment', 'experiment_of',
-           'Record', 'recorded', 'judge_plan', 'Verification', 'text_table', 'html_table', 'cell', 'verify',
-           'check_golden', 'measure_all']
+           'Record', 'recorded', 'judge_plan', 'Trials', 'trials', 'Verification', 'text_table', 'html_table', 'cell',
+           'verify', 'check_golden', 'measure_all']
 
 # %% ../../nbs/core/experiment.ipynb #043510b3
 SCALES = ("tiny", "small", "equal", "gpu", "paper")
@@ -238,6 +238,83 @@ def judge_plan(plan: Mapping, rows: Sequence[Mapping]) -> Verdict:
     metrics = {k: Metric.from_dict(m) for k, m in plan["metrics"].items()}
     return judge(Claim.from_dict(plan["claim"]), rows, metrics, plan["floors"], tuple(plan["looks"]), plan["arms"])
 
+# %% ../../nbs/core/experiment.ipynb #db02d625
+@dataclass
+class Trials:
+    "What was tried for an experiment at a scale."
+    experiment: Experiment
+    scale: str
+    rows: list[dict]
+
+    @property
+    def arms(self) -> list[str]:
+        "The arms that were tried, in the experiment's order."
+        return [a for a in self.experiment.arms if any(r["arm"] == a for r in self.rows)]
+
+    @property
+    def varied(self) -> list[str]:
+        "The settings that differ between trials."
+        keys = dict.fromkeys(k for r in self.rows for k in r["settings"])
+        return [k for k in keys if k not in ("limit", "split") and any(r["settings"].get(k) != self.rows[0]["settings"].get(k) for r in self.rows)]
+
+    @property
+    def tried(self) -> dict[str, int]:
+        "How many different settings each arm was given."
+        return ledger.tried(self.rows)
+
+    def scores(self, metric: str | None = None) -> dict[str, dict[tuple, list[float]]]:
+        "Arm -> values of the varied settings -> the metric (default: the experiment's first), one number a seed."
+        metric = self._metric(metric)
+        out: dict = {a: {} for a in self.arms}
+        last = {(r["arm"], r["seed"], repr(self._point(r))): r for r in self.rows if metric in r["metrics"]}              # the same again, with later code: the last counts
+        for r in last.values(): out[r["arm"]].setdefault(self._point(r), []).append(r["metrics"][metric])
+        return out
+
+    def _metric(self, metric: str | None) -> str:
+        "A metric of the experiment; by default its first that was measured."
+        if metric in self.experiment.metrics: return metric
+        if metric is not None: raise unknown(f"metric of {self.experiment.paper.id}", metric, self.experiment.metrics)
+        return next(m for m in self.experiment.metrics if any(m in r["metrics"] for r in self.rows))
+
+    def _point(self, row: Mapping) -> tuple: return tuple(f"{v:g}" if isinstance(v, float) else str(v) for v in map(row["settings"].get, self.varied))
+
+    def best(self, metric: str | None = None) -> dict[str, dict[str, Any]]:
+        "Arm -> those of its settings that varied, where the metric was best."
+        found = {}
+        for arm, at in self.scores(metric).items():
+            point = self._best(at, metric)
+            row = next(r for r in self.rows if r["arm"] == arm and self._point(r) == point)
+            found[arm] = {k: row["settings"].get(k) for k in self.varied}
+        return found
+
+    def _best(self, at: Mapping[tuple, list[float]], metric: str | None) -> tuple:
+        sign = 1 if self.experiment.metrics[self._metric(metric)].higher_is_better else -1
+        return max(at, key=lambda p: sign * sum(at[p]) / len(at[p]))
+
+    def table(self, metric: str | None = None) -> tuple[list[str], list[list[str]]]:
+        "Head and rows."
+        scores = {a: at for a, at in self.scores(metric).items() if at}
+        best = {a: self._best(at, metric) for a, at in scores.items()}
+        settings = dict.fromkeys(p for at in scores.values() for p in at)
+        name = lambda p: ", ".join(f"{k}={v}" for k, v in zip(self.varied, p) if v != "None") or "as the scale has it"
+        return ["settings", *scores], [[name(p), *(cell(at.get(p, [])) + " *" * (best[a] == p) for a, at in scores.items())] for p in settings]
+
+    def __str__(self): return text_table(*self.table()) + "\n" + self.remark() if self.rows else self.remark()
+
+    def _repr_html_(self): return (html_table(*self.table()) if self.rows else "") + f"<p>{self.remark()}</p>"
+
+    def remark(self, metric: str | None = None) -> str:
+        "What must be said beside the table."
+        if not self.rows: return f"Nothing is on record that was tried for {self.experiment.paper.id} at scale {self.scale}."
+        seeds = sorted({r["seed"] for r in self.rows})
+        return f"{self._metric(metric)} on val, scale {self.scale}, tuning seed {', '.join(map(str, seeds))}; * best of the arm. Trials choose settings and prove nothing."
+
+def trials(of: Experiment | Paper | str, scale: str = "small") -> Trials:
+    "What is on record that was tried."
+    e = of if isinstance(of, Experiment) else experiment_of(of)
+    if scale not in e.scales: raise unknown(f"scale of {e.paper.id}", scale, e.scales)
+    return Trials(e, scale, ledger.trials(e.paper.id, e.paper.chapter, scale))
+
 # %% ../../nbs/core/experiment.ipynb #ba2f07d8
 @dataclass
 class Verification:
@@ -283,9 +360,8 @@ class Verification:
 
     def _tried(self) -> str:
         "The settings that were tried before the plan, to be unfolded."
-        from sslkit.core.tuning import Trials
-        lines = ledger.trials(self.experiment.paper.id, self.experiment.paper.chapter, self.record.scale)
-        return f"<details><summary>What was tried, at scale {self.record.scale}</summary>{Trials(self.experiment, self.record.scale, lines)._repr_html_()}</details>" if lines else ""
+        found = trials(self.experiment, self.record.scale) if self.record.scale in self.experiment.scales else None
+        return f"<details><summary>What was tried, at scale {self.record.scale}</summary>{found._repr_html_()}</details>" if found and found.rows else ""
 
     def figure(self):
         "The room's teaching figure from these runs; without one, every arm's metrics."
