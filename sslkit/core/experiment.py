@@ -255,7 +255,7 @@ class Trials:
     def varied(self) -> list[str]:
         "The settings that differ between trials."
         keys = dict.fromkeys(k for r in self.rows for k in r["settings"])
-        return [k for k in keys if k not in ("limit", "split") and any(r["settings"].get(k) != self.rows[0]["settings"].get(k) for r in self.rows)]
+        return [k for k in keys if any(r["settings"].get(k) != self.rows[0]["settings"].get(k) for r in self.rows)]
 
     @property
     def tried(self) -> dict[str, int]:
