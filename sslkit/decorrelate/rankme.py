@@ -7,7 +7,8 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'SELECTORS', 'FAMILIES', 'classroom', 'effective_rank', 'alpha_req', 'gaps', 'other_domain', 'build', 'run']
+__all__ = ['paper', 'SELECTORS', 'FAMILIES', 'classroom', 'effective_rank', 'alpha_req', 'gaps', 'other_domain', 'build',
+           'embeddings', 'run']
 
 # %% ../../nbs/decorrelate/rankme.ipynb #101e6589
 paper = Paper(
@@ -22,12 +23,13 @@ paper = Paper(
         ("exp of the entropy of the singular values over their sum, plus 1e-7; embeddings of the source training set, not centred", "paper (eq. 1; eps 1e-7 for float32)"),
         ("25600 samples suffice; convergence curve", "paper (section 3; the rooms' training sets are smaller, so all their samples are used)"),
         ("select by embeddings, probe representations; rank of both; Cover's and Eckart and Young's argument", "paper (section 3, 4)"),
-        ("families: VICReg, SimCLR, DINO; one hyper-parameter swept in each; RankMe pick, oracle pick, alpha-ReQ", "our choice (SimCLR's temperature and Barlow Twins' weight, the families that have rooms; the others join with theirs)"),
+        ("families: VICReg, SimCLR, DINO; one hyper-parameter swept in each; RankMe pick, oracle pick, alpha-ReQ", "our choice (VICReg's weight of the covariances, SimCLR's temperature, the temperature of DINO's teacher, and a fourth family: Barlow Twins' weight)"),
+        ("what DINO's embeddings are", "our choice (the normalised bottleneck of the teacher's head, in front of the prototypes)"),
         ("source and out-of-domain sets, gap to the oracle", "our choice (one other set: EuroSAT for CIFAR-10, turned negatives for digits)"),
         ("a high rank is necessary, not sufficient; only runs of one method and network are compared", "paper (section 3.3; a check below)"),
         ("rank over training time", "paper (a figure below)"),
     ],
-    needs=["simclr", "barlow_twins"], minutes=35, level="advanced",
+    needs=["simclr", "barlow_twins", "vicreg", "dino"], minutes=35, level="advanced",
     after="choose between self-supervised runs without labels, and say when that goes wrong.",
     question="A matrix of pure noise has full rank. Why then should a high rank mean anything?",
 )
@@ -35,6 +37,7 @@ paper = Paper(
 # %% ../../nbs/decorrelate/rankme.ipynb #f561ae05
 from statistics import mean
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from ..contrastive.simclr import SimCLR
 from ..core.batch import Source, link
@@ -45,8 +48,11 @@ from ..core.random import seed_everything
 from ..core.train import fit
 from ..data.source import source
 from .barlow_twins import BarlowTwins
+from .vicreg import VICReg
+from ..distill.dino import DINO
 from ..parts.encoders import encoder
 from ..parts.image_views import byol_views
+from ..parts.schedules import between
 
 # %% ../../nbs/decorrelate/rankme.ipynb #1484ae1d
 def effective_rank(z: Tensor,          # (N, K) embeddings, as they are
@@ -87,22 +93,34 @@ def other_domain(data: Source) -> Source:
     turned = lambda s: Source(dict(s.fields, x=s.fields["x"].bitwise_not().rot90(1, (2, 3))), name=f"{s.name}, turned negatives")
     return link({name: turned(s) for name, s in data.splits.items()})[data.split]
 
-# %% ../../nbs/decorrelate/rankme.ipynb #85ed5e77
-FAMILIES = {"simclr/*": "temperature", "barlow/*": "weight"}
+# %% ../../nbs/decorrelate/rankme.ipynb #76d84956
+FAMILIES = {"simclr/*": "temperature", "barlow/*": "weight of the redundancies", "vicreg/*": "weight of the covariances", "dino/*": "temperature of the teacher"}
 
 def build(arm: str, scale) -> nn.Module:
-    "The system of an arm: `simclr/0.5` has temperature 0.5, `barlow/0.1` weight 0.1 / dim."
+    "The system of an arm: `simclr/0.5` has temperature 0.5, `barlow/0.1` weight 0.1 / dim, `vicreg/1` covariance weight 1, `dino/0.04` teacher's temperature 0.04."
     family, _, value = arm.partition("/")
     net, views = encoder(scale.encoder, stem=scale.stem, **scale.options), byol_views(scale.strength, blur=False, min_area=scale.min_area, flip=scale.flip)
     if family == "barlow": return BarlowTwins(net, views, scale.dim, float(value) / scale.dim)
+    if family == "vicreg": return VICReg(net, views, scale.dim, covariance=float(value))
+    if family == "dino": return DINO(net, views, scale.prototypes, scale.hidden, scale.dim, between(*scale.momentum), teacher_temperature=float(value), hold_epochs=0)
     return SimCLR(net, views, scale.dim, float(value or 1))
 
-# %% ../../nbs/decorrelate/rankme.ipynb #8eb17402
-classroom = dict(encoder="convnet", stem="default", options={}, dim=128, strength=1.0, min_area=0.2, flip=True, lr=3e-3, size=None)
+@torch.no_grad()
+def embeddings(method: nn.Module,   # of one of the families
+               h: Tensor,           # (N, D) representations by `method.evaluated`
+              ) -> Tensor:          # (N, K)
+    "What the loss compares: the projector's output; of DINO the normalised bottleneck of the teacher's head, since its loss sees cosines to prototypes."
+    if isinstance(method, DINO): return F.normalize(method.teacher.module[1].mlp(h), dim=-1)
+    return method.projector(h)
+
+# %% ../../nbs/decorrelate/rankme.ipynb #44738249
+classroom = dict(encoder="convnet", stem="default", options={}, dim=128, strength=1.0, min_area=0.2, flip=True, lr=3e-3, size=None, prototypes=128, hidden=128, momentum=(0.98, 1.0))    # the last three: of DINO
 
 @experiment(paper, floors=["random_encoder"],
             arms=["simclr/0.02", "simclr/0.05", "simclr/0.1", "simclr/0.2", "simclr/0.5", "simclr/1", "simclr/3", "simclr/10",
-                  "barlow/0", "barlow/0.1", "barlow/0.3", "barlow/1", "barlow/3", "barlow/10", "barlow/100", "barlow/1000", "random_encoder"],
+                  "barlow/0", "barlow/0.1", "barlow/0.3", "barlow/1", "barlow/3", "barlow/10", "barlow/100", "barlow/1000",
+                  "vicreg/0", "vicreg/0.01", "vicreg/0.1", "vicreg/0.3", "vicreg/1", "vicreg/3", "vicreg/10", "vicreg/100",
+                  "dino/0.01", "dino/0.02", "dino/0.03", "dino/0.04", "dino/0.05", "dino/0.06", "dino/0.08", "dino/0.1", "random_encoder"],
             claim=all_of(*(clause for family in FAMILIES for clause in (
                 correlates("rank", "linear", family=family, above=0.6),
                 within(pick(family, by="rank"), of=pick(family, by="linear_val"), metric="linear", by=0.015),
@@ -112,8 +130,8 @@ classroom = dict(encoder="convnet", stem="default", options={}, dim=128, strengt
                 tiny=dict(classroom, data="chalk_on_photos", ood=None, min_area=0.7, flip=False, options=dict(widths=(8, 16, 32, 64)), dim=64, strength=2.0, lr=1e-2, batch_size=64, steps=60,
                           arms=["simclr/0.05", "simclr/0.5", "simclr/10", "barlow/0", "barlow/10", "barlow/1000", "random_encoder"]),
                 small=dict(classroom, data="cifar10", ood="eurosat_rgb", size=16, limit=10_000, batch_size=128, steps=600),
-                gpu=dict(classroom, data="cifar100", ood="cifar10", encoder="resnet18", stem="cifar", dim=512, min_area=0.08, batch_size=256, steps=2600, lr=1e-3),
-                paper=dict(classroom, data="folder:imagenet", ood="folder:places205", encoder="resnet50", dim=8192, min_area=0.08, size=224, batch_size=1024, steps=125_000)))
+                gpu=dict(classroom, data="cifar100", ood="cifar10", encoder="resnet18", stem="cifar", dim=512, min_area=0.08, batch_size=256, steps=2600, lr=1e-3, prototypes=4096, hidden=2048, momentum=(0.99, 1.0)),
+                paper=dict(classroom, data="folder:imagenet", ood="folder:places205", encoder="resnet50", dim=8192, min_area=0.08, size=224, batch_size=1024, steps=125_000, prototypes=65_536, hidden=2048, momentum=(0.996, 1.0))))
 def run(arm, scale, seed):
     data = source(scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
@@ -121,10 +139,10 @@ def run(arm, scale, seed):
     if arm != "random_encoder":
         history = fit(method, data.train, **scale.training, seed=seed)
         loss = mean(history["loss"][-max(1, scale.steps // 10):])
-    h = embed(method.encoder, data.train.limit(25_600))
-    with torch.no_grad(): z = method.eval().projector.cpu()(h.cpu())
+    h = embed(method.eval().evaluated, data.train.limit(25_600))
+    z = embeddings(method.cpu(), h.cpu())
     ood = source(scale.ood, size=scale.size, limit=scale.limit) if scale.ood else other_domain(data)
     scores = dict(rank=effective_rank(z), rank_h=effective_rank(h), alpha_distance=abs(alpha_req(h) - 1), loss=loss)
     for name, where, split in (("linear", data, scale.split), ("linear_val", data, "val"), ("linear_ood", ood, scale.split)):
-        scores |= evaluate(method.cpu().encoder, where, probes=[linear().named(name)], split=split, floors=False)
+        scores |= evaluate(method.evaluated, where, probes=[linear().named(name)], split=split, floors=False)
     return {k: v for k, v in scores.items() if v == v}
