@@ -218,7 +218,7 @@ MAIN = ["supcon", "inside", "cross_entropy", "simclr", "random_encoder", "raw_in
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.85, flip=False, temperature=0.5, tuned=dict(simclr=dict(temperature=0.1)), batch_size=64, steps=100,
                           arms=["supcon", "cross_entropy", "simclr", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=128, steps=2000, arms=MAIN),
+                small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=128, steps=2000, tuned=dict(supcon=dict(lr=2e-2), inside=dict(temperature=0.3)), arms=MAIN),
                 equal=None,                                                  # it learns with labels
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=128, batch_size=512, steps=17_500, lr=1e-3, arms=MAIN),
                 paper=dict(classroom, data="cifar10", encoder="resnet50", stem="cifar", dim=128, batch_size=1024, steps=48_000, lr=0.5, weight_decay=1e-4, arms=MAIN)))
