@@ -310,7 +310,7 @@ def trained(arm: str, scale, seed: int, data: Source) -> ISogCLR:
 
 # %% ../../nbs/contrastive/isogclr.ipynb #44d35d76
 classroom = dict(encoder="convnet", stem="default", options={}, dim=64, strength=1.0, blur=0.0, min_area=0.7, flip=False, lr=1e-2, size=16, images=4000, ratio=100,
-                 temperature=0.1, rho=0.4, gamma=0.95, beta=0.5, eta=0.03, fixed=None, simclr_temperature=0.1)
+                 temperature=0.1, rho=0.4, gamma=0.95, beta=0.5, eta=0.03, fixed=None, simclr_temperature=0.1, tuned={})
 photographs = dict(strength=0.5, min_area=0.2, flip=True)
 
 @experiment(paper, arms=["isogclr", "sogclr", "simclr", "tau_through_nt_xent", "random_encoder", "raw_input"], floors=["random_encoder", "raw_input"],
@@ -323,7 +323,7 @@ photographs = dict(strength=0.5, min_area=0.2, flip=True)
             scales=dict(
                 tiny=dict(classroom, data="chalk_glyphs", batch_size=64, steps=110, eta=0.05, fixed=0.35,
                           arms=["isogclr", "sogclr", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="chalk_glyphs", images=8000, batch_size=64, steps=1000, simclr_temperature=0.2),
+                small=dict(classroom, data="chalk_glyphs", images=8000, batch_size=64, steps=1000, simclr_temperature=0.2, tuned=dict(isogclr=dict(rho=0.2), sogclr=dict(lr=2e-2))),
                 gpu=dict(classroom, **photographs | dict(min_area=0.08, lr=1e-3, size=None, dim=128), data="cifar100", encoder="resnet18", stem="cifar", batch_size=128, steps=17_000),
                 paper=dict(classroom, **photographs | dict(min_area=0.08, lr=0.8, size=None, dim=128, ratio=1, gamma=0.8), data="cifar100", encoder="resnet18", stem="cifar", batch_size=128, steps=140_400, weight_decay=1e-4)))
 def run(arm, scale, seed):
