@@ -267,7 +267,7 @@ MAIN = ["random_field", "simclr", "global_fields", "strong_fields", "fields_only
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.8, flip=False, strength=1.0, batch_size=64, steps=80,
                           arms=["random_field", "simclr", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="cifar10", size=16, limit=10_000, transfer="eurosat_rgb", batch_size=128, steps=2000),
+                small=dict(classroom, data="cifar10", size=16, limit=10_000, transfer="eurosat_rgb", batch_size=128, steps=2000, tuned=dict(global_fields=dict(lr=5e-3))),
                 equal=dict(transfer=None),
                 gpu=dict(classroom, data="cifar100", encoder="resnet18", stem="cifar", dim=128, min_area=0.08, size=32, transfer="eurosat_rgb", batch_size=512, steps=17_500, lr=1e-3, temperature=0.5, arms=MAIN),
                 paper=dict(classroom, data="folder:imagenet", encoder="resnet50", dim=128, strength=1.0, blur=0.5, min_area=0.08, size=224, transfer="folder:inaturalist", batch_size=4096, steps=312_000,
