@@ -75,9 +75,10 @@ class Draw:
 
     def __len__(self): return len(self.key)
 
-    def fork(self, j: int) -> "Draw":
-        "An independent stream for the same rows: one for each view, say."
-        return Draw(fold(self.key, j + 1))
+    def fork(self, *streams: int) -> "Draw":  # of len(streams) * N rows
+        "Independent streams for the same rows, one for each view, say: all rows of the first, then all of the second, ..."
+        numbers = torch.tensor([_int64(j + 1) for j in streams], device=self.key.device)
+        return Draw(fold(self.key, numbers[:, None]).view(-1))
 
     def bits(self, shape: tuple[int, ...] = ()) -> Tensor:  # (N, *shape) int64
         "Sixty-four random bits each."

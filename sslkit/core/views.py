@@ -16,9 +16,9 @@ from .errors import InputError
 from .random import Draw
 
 # %% auto #0
-__all__ = ['BRIGHTNESS', 'CONTRAST', 'SATURATION', 'choose', 'Transform', 'bilinear', 'RandomResizedCrop', 'HorizontalFlip',
-           'VerticalFlip', 'QuarterTurns', 'Rotation', 'Cutout', 'grey', 'Grayscale', 'blend', 'shift_hue',
-           'ColorJitter', 'Solarize', 'Normalize', 'GaussianBlur', 'Views']
+__all__ = ['BRIGHTNESS', 'CONTRAST', 'SATURATION', 'TOGETHER', 'choose', 'Transform', 'bilinear', 'RandomResizedCrop',
+           'HorizontalFlip', 'VerticalFlip', 'QuarterTurns', 'Rotation', 'Cutout', 'grey', 'Grayscale', 'blend',
+           'shift_hue', 'ColorJitter', 'Solarize', 'Normalize', 'GaussianBlur', 'Views']
 
 # %% ../../nbs/core/views.ipynb #6825c8f7
 def choose(chosen: Tensor,                    # (N,) bool
@@ -28,12 +28,9 @@ def choose(chosen: Tensor,                    # (N,) bool
           ) -> Tensor:                        # (N, C, H, W)
     "`x` with `change(x, *parameters)` in the `chosen` rows."
     if x.device.type != "cpu": return torch.where(_column(chosen), change(x, *parameters), x)
-    n = int(chosen.sum())
-    if n == 0: return x
-    order = chosen.argsort(descending=True, stable=True)                 # the chosen rows to the front, and back
-    ordered = x.index_select(0, order)
-    changed = change(ordered[:n], *(q[order[:n]] for q in parameters))
-    return torch.cat([changed, ordered[n:]]).index_select(0, order.argsort())
+    rows = chosen.nonzero()[:, 0]
+    if len(rows) == 0: return x
+    return x.index_copy(0, rows, change(x.index_select(0, rows), *(q.index_select(0, rows) for q in parameters)))
 
 def _column(q: Tensor) -> Tensor:
     "(N,) numbers as (N, 1, 1, 1), to go with images."
@@ -268,14 +265,21 @@ class ColorJitter(Transform):
 
     def apply(self, x: Tensor, factor: Tensor, order: Tensor, shift: Tensor, before: Tensor) -> Tensor:
         factor, early = factor.gather(1, order), torch.arange(3, device=x.device) < before[:, None]
-        def blends(x, factor):
+        def weights(factor, order):
             rest = 1 - factor
-            weights = torch.stack([factor, rest * (order == CONTRAST), rest * (order == SATURATION)]).unbind(2)
-            for w in weights: x = _blend_(x, *w)
+            return torch.stack([factor, rest * (order == CONTRAST), rest * (order == SATURATION)]).unbind(2)
+        def blends(x, factor):
+            for w in weights(factor, order): x = _blend_(x, *w)
             return x
         if self.hue == 0: return blends(x.clone(), factor)
-        x = shift_hue(blends(x.clone(), factor.where(early, 1.0)), shift)
-        return blends(x, factor.where(~early, 1.0))
+        if x.device.type != "cpu": return blends(shift_hue(blends(x.clone(), factor.where(early, 1.0)), shift), factor.where(~early, 1.0))
+        rows, n = before.argsort(descending=True), early.sum(0).tolist()                            # n[k] rows do blend k before the hue
+        x, blend = x.index_select(0, rows).clamp_(0, 1), weights(factor[rows], order[rows])
+        for k, w in zip(n, blend): _blend_(x[:k], *(q[:k] for q in w))
+        x = shift_hue(x, shift[rows])
+        x[:n[0]].clamp_(0, 1)
+        for k, w in zip(n, blend): _blend_(x[k:], *(q[k:] for q in w))
+        return torch.empty_like(x).index_copy_(0, rows, x)
 
 # %% ../../nbs/core/views.ipynb #3c9ab244
 @dataclass(frozen=True)
@@ -336,6 +340,8 @@ class GaussianBlur(Transform):
         return x
 
 # %% ../../nbs/core/views.ipynb #dfef196e
+TOGETHER = dict(cpu=2**18, accelerator=2**24)   # values of images that views of one recipe may have together
+
 class Views:
     "Random views of `batch.x`; row i of each depends on `batch.key[i]` and the number of the view alone."
     def __init__(self, *ops: Callable[[Tensor, Draw], Tensor],  # in this order
@@ -358,13 +364,15 @@ class Views:
     def __call__(self, batch: Batch) -> tuple[Tensor, ...]:
         "The views, (N, C, h, w) float each."
         images = self._images(batch)
-        recipes = [ops for ops, n in self.parts for _ in range(n)]
-        views = []
+        together = max(1, TOGETHER["cpu" if images.device.type == "cpu" else "accelerator"] // max(1, images.numel()))
+        first, views = 0, []
         with torch.autocast(images.device.type, enabled=False):
-            for j, ops in enumerate(recipes):
-                x, draw = images, Draw(batch.key).fork(j)
-                for op in ops: x = op(x, draw)
-                views.append(x)
+            for ops, n in self.parts:
+                for numbers in (range(j, min(j + together, first + n)) for j in range(first, first + n, together)):
+                    x, draw = images.repeat(len(numbers), 1, 1, 1) if len(numbers) > 1 else images, Draw(batch.key).fork(*numbers)
+                    for op in ops: x = op(x, draw)
+                    views += x.chunk(len(numbers))
+                first += n
         return tuple(views)
 
     @staticmethod
