@@ -22,7 +22,7 @@ __all__ = ['SCALES', 'EQUAL', 'TRAINING', 'Scale', 'Result', 'Run', 'Experiment'
 
 # %% ../../nbs/core/experiment.ipynb #043510b3
 SCALES = ("tiny", "small", "equal", "gpu", "paper")
-EQUAL = dict(data="cifar10", size=16, limit=10_000, batch_size=128, steps=2000)            # what every method of images gets at scale equal
+EQUAL = dict(data="cifar10", size=16, limit=10_000, batch_size=128, steps=1000)            # what every method of images gets at scale equal
 TRAINING = ("steps", "batch_size", "lr", "weight_decay", "clip", "accumulate", "device", "precision")
 
 class Scale:
