@@ -73,6 +73,7 @@ from ..core.views import ColorJitter, GaussianBlur, Grayscale, HorizontalFlip, R
 from ..data.source import source
 from ..parts.encoders import encoder
 from ..parts.heads import mlp
+from ..parts.kmeans import kmeans, nearest_centre
 from ..parts.lars import LARS
 from ..parts.queue import Queue
 from ..parts.sinkhorn import sinkhorn
@@ -210,13 +211,8 @@ def spherical_kmeans(z: Tensor,              # (N, D) of unit length
                      seed: int, iterations: int = 10,
                     ) -> tuple[Tensor, Tensor]:  # (N,) clusters, (K, D) centroids of unit length
     "k-means by cosine, from K of the points; a cluster that loses all its points keeps its centroid."
-    first = torch.randperm(len(z), generator=torch.Generator().manual_seed(seed))[:len(prototypes)]
-    c = z[first.to(z.device)]
-    nearest = lambda: torch.cat([(part @ c.T).argmax(1) for part in z.split(2**16)])
-    for _ in range(iterations):
-        sums = torch.zeros_like(c).index_add_(0, nearest(), z)
-        c = torch.where(sums.norm(dim=1, keepdim=True) > 0, F.normalize(sums, dim=1), c)
-    return nearest(), c
+    centroids = kmeans(z, len(prototypes), iterations, seed, what="images", sphere=True, apart=False)
+    return nearest_centre(z, centroids), centroids
 
 @torch.no_grad()
 def equal_clusters(z: Tensor,                # (N, D) of unit length

@@ -5,6 +5,7 @@
 # %% ../../nbs/parts/kmeans.ipynb #4ba0d670
 from __future__ import annotations
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from ..core.errors import InputError
 
@@ -36,14 +37,18 @@ def kmeans(x: Tensor,            # (M, D)
            rounds: int = 10,     # of naming and moving, at most; it ends when nothing moves
            seed: int = 0,
            what: str = "samples",  # what the points are, for the sentence about too few of them
+           sphere: bool = False,   # points and centres are of unit length: nearest is what has the largest cosine
+           apart: bool = True,     # begin with points far from each other; False: with any, which is faster for thousands of centres
           ) -> Tensor:           # (k, D)
     "Centres that are the means of what is nearest to them (Lloyd 1982); a centre that names nothing stays."
     if not 1 <= k <= len(x): raise InputError(f"{k} clusters cannot be made of {len(x)} {what}; give a number from 1 to {len(x)}.")
-    centres = first_centres(x := x.float(), k, seed)
+    x = x.float()
+    centres = first_centres(x, k, seed) if apart else x[torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))[:k].to(x.device)]
     for _ in range(rounds):
         name = nearest_centre(x, centres)
         count = name.bincount(minlength=k)[:, None]
-        moved = torch.where(count > 0, torch.zeros_like(centres).index_add_(0, name, x) / count.clamp(min=1), centres)
+        means = torch.zeros_like(centres).index_add_(0, name, x) / count.clamp(min=1)
+        moved = torch.where(count > 0, F.normalize(means, dim=1) if sphere else means, centres)
         if torch.equal(moved, centres): break
         centres = moved
     return centres
