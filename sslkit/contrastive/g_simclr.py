@@ -236,7 +236,7 @@ MAIN = ["g_simclr", "simclr", "random_groups", "oracle", "random_encoder", "raw_
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, strength=1.0, temperature=0.1, lr=1e-2, batch_size=10, steps=160, autoencoder=dict(steps=20, width=8), inside=(), tuning_steps=0,
                           arms=["g_simclr", "simclr", "oracle", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=10, steps=4000),
+                small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=10, steps=4000, tuned=dict(random_groups=dict(lr=1e-3))),
                 equal=dict(tuning_steps=0),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=128, min_area=0.08, batch_size=64, steps=40_000, lr=1e-3, temperature=0.5, autoencoder=dict(steps=3000), tuning_steps=2000,
                          arms=[a for a in MAIN if a != "oracle"]),
