@@ -11,11 +11,12 @@ from datetime import datetime, timezone
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
-from typing import Any
-import torch
+from typing import TYPE_CHECKING, Any
 from tqdm.auto import tqdm
 from ..core.cache import atomic_write
 from ..core.errors import InputError, need
+
+if TYPE_CHECKING: import torch
 
 # %% auto #0
 __all__ = ['EDITIONS', 'ROOM', 'CONFIG', 'NAME', 'drawn_from', 'handed_in_by', 'same_student', 'Course', 'course', 'name_rooms',
@@ -27,6 +28,7 @@ def drawn_from(student: str,      # the id, as the teacher knows it; case and bl
                task: str = "",    # another task, other data
               ) -> torch.Generator:
     "The random generator that belongs to a student and a task."
+    import torch
     if not isinstance(student, str) or not student.strip(): raise InputError(f"student={student!r} says nobody; write your id, as your teacher knows it, into the cell `student = ...`.")
     digest = hashlib.sha256(f"{student.strip().lower()}/{task}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
