@@ -19,9 +19,10 @@ from ..core.errors import InputError, need
 if TYPE_CHECKING: import torch
 
 # %% auto #0
-__all__ = ['EDITIONS', 'ROOM', 'CONFIG', 'NAME', 'drawn_from', 'handed_in_by', 'same_student', 'Course', 'course', 'name_rooms',
-           'read_notebook', 'write_notebook', 'relinked', 'release', 'points', 'executed', 'slides', 'titles',
-           'export_course', 'packages', 'constraints', 'data_of', 'lock', 'differences', 'freeze', 'check_lock']
+__all__ = ['FOR_TEACHERS', 'EDITIONS', 'ROOM', 'CONFIG', 'NAME', 'drawn_from', 'handed_in_by', 'same_student', 'Course', 'course',
+           'name_rooms', 'read_notebook', 'write_notebook', 'relinked', 'release', 'points', 'executed', 'slides',
+           'titles', 'export_course', 'packages', 'constraints', 'data_of', 'lock', 'differences', 'freeze',
+           'check_lock']
 
 # %% ../../nbs/tool/course.ipynb #3b81fc0e
 def drawn_from(student: str,      # the id, as the teacher knows it; case and blanks at its ends do not matter
@@ -45,6 +46,7 @@ def same_student(student: str, folder: str | os.PathLike | None = None) -> bool:
     return handed_in_by(folder) in (None, student.strip()) or handed_in_by(folder).lower() == student.strip().lower()
 
 # %% ../../nbs/tool/course.ipynb #c17900ca
+FOR_TEACHERS = {"teaching"}             # pages that students do not get
 EDITIONS = dict(student="for those who learn: no solutions, no hidden checks", instructor="for those who teach: everything, and a folder that nbgrader works in")
 
 @dataclass(frozen=True)
@@ -135,7 +137,8 @@ def executed(nb: Any, folder: Path):  # where it runs
     "A copy of the notebook with its outputs."
     nbclient = need("nbclient", extra="course")
     nb = copy.deepcopy(nb)
-    try: nbclient.NotebookClient(nb, timeout=600, kernel_name="python3", resources=dict(metadata=dict(path=str(folder)))).execute()
+    inline = {**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline", "SSLKIT_PROGRESS": "0"}      # figures on the slides, no bars
+    try: nbclient.NotebookClient(nb, timeout=600, kernel_name="python3", resources=dict(metadata=dict(path=str(folder)))).execute(env=inline)
     except nbclient.exceptions.CellExecutionError as e: raise InputError(f"a lecture fails on this machine, so that it has no slides; open it, mend what is missing, or leave out slides. It said: {str(e).strip().splitlines()[-1]}") from None
     return nb
 
@@ -204,12 +207,12 @@ def export_course(to: str | os.PathLike,              # a folder that is empty o
             with atomic_write(to / f"course/{name}_slides.html") as f: f.write_text(slides(executed(lecture, ours.lectures[name].parent), reveal), encoding="utf-8")
             written.append(to / f"course/{name}_slides.html")
         if name in ours.exercises: written += _exercise(ours, name, to, edition, address)
-    pages = {stem: path.read_text(encoding="utf-8") for stem, path in ours.pages.items()}
+    pages = {stem: path.read_text(encoding="utf-8") for stem, path in ours.pages.items() if edition == "instructor" or stem not in FOR_TEACHERS}
     for stem, text in pages.items():
         found = {id for id in ROOM.findall(text) if id in rooms}
         wanted |= {rooms[id] for id in found}
         text = name_rooms(text, {id: f"../{rooms[id]}" for id in found}, planned, titles(ours))
-        text = re.sub(r"(?<=\]\()(?!\w+:|#)[^)\s]+", lambda m: _from_page(m[0], names, ours, address), text)
+        text = re.sub(r"(?<=\]\()(?!\w+:|#)[^)\s]+", lambda m: _from_page(m[0], names, pages, ours, address), text)
         wanted |= {posixpath.normpath(x[3:]) for x in re.findall(r"\]\((\.\./[^)\s#]+\.ipynb)", text)} & ours.notebooks.keys()
         with atomic_write(to / f"course/{stem}.md") as f: f.write_text(text, encoding="utf-8")
         written.append(to / f"course/{stem}.md")
@@ -240,7 +243,6 @@ def _kept(link: str, folder: str, ours: Course, address: Callable[[str], str]) -
     if at in ours.notebooks: return f"../{at}{mark}{rest}"
     if posixpath.dirname(at) == "course/solutions": return posixpath.basename(at).replace(".ipynb", "_exercise.ipynb") + mark + rest
     if posixpath.dirname(at) == "course": return posixpath.basename(at) + mark + rest
-    if at.startswith("../docs/course/") and at.endswith(".md"): return posixpath.basename(at) + mark + rest
     return address(at)
 
 def _near(link: str, doc: str, wanted: set[str], address: Callable[[str], str]) -> str:
@@ -248,11 +250,11 @@ def _near(link: str, doc: str, wanted: set[str], address: Callable[[str], str]) 
     at = posixpath.normpath(posixpath.join(posixpath.dirname(doc), link.partition("#")[0]))
     return link if at in wanted else address(at)
 
-def _from_page(link: str, names: Sequence[str], ours: Course, address: Callable[[str], str]) -> str:
+def _from_page(link: str, names: Sequence[str], pages: Mapping[str, str], ours: Course, address: Callable[[str], str]) -> str:
     "A link of a page, from docs/course to the folder `course` of an edition."
     path, mark, rest = link.partition("#")
     at = posixpath.normpath(posixpath.join("docs/course", path))
-    if at.startswith("docs/course/") and at.endswith(".md"): return posixpath.basename(at) + mark + rest
+    if at.startswith("docs/course/") and posixpath.basename(at)[:-3] in pages: return posixpath.basename(at) + mark + rest
     if at.startswith("nbs/course/week"): return posixpath.basename(at) + mark + rest if posixpath.basename(at)[:-6] in names else address(at[4:])
     if at.startswith("nbs/") and at[4:] in ours.notebooks: return f"../{at[4:]}{mark}{rest}"
     return link if path.startswith("../") and path[3:] in ours.notebooks else address(f"../{at}")
