@@ -7,15 +7,16 @@ import contextlib, hashlib, json, os, posixpath, re, shutil, sys, tempfile
 from pathlib import Path
 from project import ROOT, notebooks
 
+KEPT = ("nbgrader", "slideshow")                                          # what a cell is to nbgrader, and to nbconvert's slides
 KERNEL = {"kernelspec": {"display_name": "python3", "language": "python", "name": "python3"}}
 
 def clean(text: str, name: str) -> str:
-    "A notebook as it is committed: without outputs, counts and metadata; cells keep their ids, and get one if they have none or another cell's."
+    "A notebook as it is committed: without outputs, counts and metadata but for those in `KEPT`; cells keep their ids, and get one if they have none or another cell's."
     nb, cells, used = json.loads(text), [], set()
     for old in nb["cells"]:
         source = "".join(old["source"])
         if not source.strip(): continue
-        cell, k = {"cell_type": old["cell_type"], "id": old.get("id"), "metadata": {}, "source": source.splitlines(keepends=True)}, 0
+        cell, k = {"cell_type": old["cell_type"], "id": old.get("id"), "metadata": {k: old["metadata"][k] for k in KEPT if k in old.get("metadata", {})}, "source": source.splitlines(keepends=True)}, 0
         while not cell["id"] or cell["id"] in used:
             cell["id"], k = hashlib.sha1(f"{name}{source}{k}".encode()).hexdigest()[:8], k + 1
         used.add(cell["id"])

@@ -141,9 +141,18 @@ def sources(tmp_path_factory):
 
 def test_every_notebook_has_a_page_that_is_reached(sources):
     there = pages(sources.out)
-    assert {p.relative_to(ROOT / "nbs").with_suffix(".html").as_posix() for p in notebooks()} - {"index.html"} <= there.keys() and "start.html" in there
+    assert {p.relative_to(ROOT / "nbs").with_suffix(".html").as_posix() for p in notebooks() if p.parent.name != "solutions"} - {"index.html"} <= there.keys() and "start.html" in there
     listed = {posixpath.normpath(posixpath.join(posixpath.dirname(page), f"{d}.html")) for page, t in there.items() for found in re.findall(r"^```\{toctree\}\n:hidden:\n\n(.*?)\n```$", t, re.M | re.S) for d in found.split()}
     assert there.keys() - listed == {"index.html"}
+
+def test_the_course_is_there_and_its_solutions_are_not(sources):
+    there = pages(sources.out)
+    lessons = {f"course/{p.stem}.html" for p in (ROOT / "docs/course").glob("*.md")} | {f"course/{p.stem}.html" for p in (ROOT / "nbs/course").glob("*.ipynb")}
+    assert lessons == {p for p in there if p.startswith("course/")} and "{room}" not in "".join(there[p] for p in lessons)
+    assert not [p for p in sources.out.rglob("*") if "solutions" in p.parts] and not [p for p in lessons if "BEGIN SOLUTION" in there[p].replace("`### BEGIN SOLUTION`", "")]
+    for page in lessons:                                                  # Markdown links, which Sphinx would only warn of
+        for link in re.findall(r"\]\((?!\w+:|#)([^)\s#]+)", re.sub(r"```.*?```|`[^`\n]*`", "", there[page], flags=re.S)):
+            assert posixpath.splitext(posixpath.normpath(posixpath.join("course", link)))[0] + ".html" in there, f"{page}: {link}"
 
 def test_links_lead_somewhere(sources): assert broken(sources.out) == []
 

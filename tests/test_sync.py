@@ -89,6 +89,12 @@ def test_sync_cleans(project):
     assert ids[:3] == ["a", "b", "c"] and len(set(ids)) == len(ids) == 5  # kept; the second c renamed, the missing one made, the empty cell gone
     assert cells[1]["outputs"] == [] and cells[1]["execution_count"] is None
 
+def test_what_a_cell_is_to_nbgrader_and_to_slides_stays(project):
+    graded = dict(nbgrader=dict(grade_id="a", points=2), slideshow=dict(slide_type="slide"), collapsed=True, tags=["x"])
+    put(project / "nbs/course/week.ipynb", dict(cell("1 + 1", id="a"), metadata=graded))
+    sync.sync(project)
+    assert json.loads((project / "nbs/course/week.ipynb").read_text())["cells"][0]["metadata"] == {k: graded[k] for k in ("nbgrader", "slideshow")}
+
 def test_sync_mends_what_was_changed_and_removes_orphans(project):
     sync.sync(project); good = {k: v[0] for k, v in snapshot(project).items()}
     (project / "sslkit/masked/room.py").write_text("half = None")

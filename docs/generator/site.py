@@ -8,9 +8,10 @@ from functools import cache, cached_property
 from pathlib import Path
 from sslkit.core.paper import CHAPTERS, Paper, catalogue
 from sslkit.core.scoreboard import LEDE, LEVELS, SCRIPT, STYLE, board_html, scoreboard, scoreboard_csv, tally
+from sslkit.tool.course import name_rooms
 from . import api, gallery, rooms
 from .gallery import System
-from .notebook import page, raw_html, teaching_picture, text, title_of
+from .notebook import links, page, raw_html, teaching_picture, text, title_of
 from .rooms import Addresses, badge, between, e, pretty
 
 LIBRARY = dict(core="the engine, which knows no paper", parts="mechanisms, networks and metrics that several rooms use", data="sources of data, and generators", tool="what works on your own pictures")
@@ -36,12 +37,17 @@ class Site:
     def notebooks(self) -> dict[str, Path]:
         "Page name -> notebook."
         nbs = self.root / "nbs"
-        files = [p for p in sorted(nbs.rglob("*.ipynb")) if not any(part[0] in "._" for part in p.relative_to(nbs).parts)]
+        files = [p for p in sorted(nbs.rglob("*.ipynb")) if not any(part[0] in "._" or part == "solutions" for part in p.relative_to(nbs).parts)]
         return {p.relative_to(nbs).with_suffix("").as_posix(): p for p in files}
     @cached_property
     def titles(self) -> dict[str, tuple[str, str]]:
         "Page name -> heading and the line below it."
         return {doc: title_of(json.loads(p.read_text(encoding="utf-8"))) for doc, p in self.notebooks.items()}
+    @cached_property
+    def lessons(self) -> dict[str, str]:
+        "The pages of the course, docs/course/*.md, the syllabus first: name -> Markdown."
+        files = sorted((self.root / "docs/course").glob("*.md"), key=lambda p: (p.stem != "index", p.stem))
+        return {p.stem: p.read_text(encoding="utf-8") for p in files}
     @cached_property
     def pictures(self) -> set[str]:
         "The figures beside the notebooks, seen from nbs."
@@ -211,9 +217,9 @@ class Site:
                 f"<p class=room-links><a href='start.html'>Get started</a><a href='gallery.html'>All systems</a><a href='scoreboard.html'>Scoreboard</a></p><ul class=counts-of>{''.join(words)}</ul></div>")
         return ("---\nhtml_theme.sidebar_secondary.remove: true\n---\n# sslkit\n\n" + raw_html(hero)
                 + f"\n\n::::{{grid}} 1 1 3 3\n:gutter: 3\n\n:::{{grid-item-card}} Learn\n:link: {begin}\n:link-type: doc\nOpen a room: read one idea, see it work in seconds, move a slider, break it, understand why.\n:::\n"
-                ":::{grid-item-card} Teach\n:link: history\n:link-type: doc\nEvery room opens with a question, has a picture for the slides, and ends with exercises. The timeline shows what came from what.\n:::\n"
+                f":::{{grid-item-card}} Teach\n:link: {'course/index' if self.lessons else 'history'}\n:link-type: doc\nA course of twelve weeks: lectures that are slides, exercises that grade themselves. Every room opens with a question and ends with exercises.\n:::\n"
                 ":::{grid-item-card} Research\n:link: guides/index\n:link-type: doc\nImport a method, train it on your own unlabelled images, probe it, and look up every seed behind every number.\n:::\n::::\n\n"
-                "## Rooms to begin with\n\n" + raw_html(f"<div class=gallery>{shown}</div>") + "\n\n" + _toctree(["start", "gallery", "chapters", "scoreboard", "history", "guides/index", "library", "api/index"]))
+                "## Rooms to begin with\n\n" + raw_html(f"<div class=gallery>{shown}</div>") + "\n\n" + _toctree(["start", "gallery", "chapters", "scoreboard", "history", "guides/index", *["course/index"] * bool(self.lessons), "library", "api/index"]))
 
     def lists(self, source: Path) -> None:
         "The pages that lead to chapters, guides and the notebooks of the library."
@@ -225,8 +231,23 @@ class Site:
         guides = inside("guides")
         listed = "\n".join(line(d, "guides/index") for d in guides)
         self.write(source / "guides/index.md", f"# Guides\n\nNotebooks that use many rooms.\n\n{listed}\n\n{_toctree([posixpath.basename(d) for d in guides])}")
+        for name, page in self.lessons.items(): self.write(source / f"course/{name}.md", self.lesson(name, page))
         groups = "\n\n".join(f"## {g.capitalize()}: {what}\n\n" + "\n".join(map(line, inside(g))) + "\n\n" + _toctree(inside(g)) for g, what in LIBRARY.items() if inside(g))
         self.write(source / "library.md", f"# Library\n\nThe notebooks on which the rooms stand.\n\n{groups}")
+
+    def lesson(self, name: str, page: str) -> str:
+        "A page of the course: rooms named, and linked where they exist; the syllabus leads to lectures and the other pages."
+        page = name_rooms(page, {id: f"../{p.chapter}/{id}.ipynb" for id, p in self.rooms.items()}, {r["id"] for r in self.unbuilt}, self.names)
+        def resolve(link):
+            path, mark, rest = link.partition("#")
+            at = posixpath.normpath(posixpath.join("docs/course", path))
+            if path.removeprefix("../").removesuffix(".ipynb") in self.notebooks or posixpath.dirname(at) == "docs/course" and posixpath.basename(at)[:-3] in self.lessons: return link
+            if at.startswith("nbs/") and at[4:-6] in self.notebooks: return between("course/index", at[4:]) + mark + rest
+            return self.at.file(at)
+        page = links(page, resolve)
+        if name != "index": return page
+        lectures = [posixpath.basename(d) for d in self.notebooks if posixpath.dirname(d) == "course"]
+        return page + "\n" + _toctree([*lectures, *(n for n in self.lessons if n != "index")])
 
     # --- reference ------------------------------------------------------------------------------------------------------------------------------
 
@@ -259,6 +280,8 @@ class Site:
         out = [dict(title=pretty(c), doc=f"{c}/index", pages=[dict(doc=f"{c}/{id}", title=self.names[id], mark=verdict(id)) for id, p in self.rooms.items() if p.chapter == c]) for c in CHAPTERS]
         inside = lambda folder: [dict(doc=d, title=self.titles[d][0], mark="") for d in self.notebooks if posixpath.dirname(d) == folder]
         out = [s for s in out if s["pages"]] + [dict(title="guides", doc="guides/index", pages=inside("guides"))]
+        heading = lambda page: re.search(r"^# (.+)$", page, re.M)[1]
+        if self.lessons: out += [dict(title="course", doc="course/index", pages=inside("course") + [dict(doc=f"course/{n}", title=heading(t), mark="") for n, t in self.lessons.items() if n != "index"])]
         out += [dict(title=g, doc="library", pages=inside(g)) for g in LIBRARY]
         return out + [dict(title="reference", doc="api/index", pages=[dict(doc=f"api/{f}", title=f, mark="") for f in self.modules()])]
 

@@ -17,10 +17,10 @@ from rich.table import Table
 from .errors import InputError, MissingExtra, need, unknown
 
 # %% auto #0
-__all__ = ['app', 'console', 'Scale_', 'Data_', 'Limit_', 'Device_', 'Arms_', 'Checkpoint_', 'Of_', 'On_', 'seeds_of', 'grid_of',
-           'options', 'rooms', 'verdict_of', 'list_rooms', 'show', 'run_room', 'run', 'connect', 'verify', 'tune',
-           'plan', 'report', 'settings_of', 'pretrain', 'probe', 'embed', 'neighbours', 'export', 'encoders',
-           'lab_command', 'lab', 'check', 'doctor', 'main']
+__all__ = ['app', 'console', 'Scale_', 'Data_', 'Limit_', 'Device_', 'Arms_', 'Checkpoint_', 'Of_', 'On_', 'classes', 'seeds_of',
+           'grid_of', 'options', 'rooms', 'verdict_of', 'list_rooms', 'show', 'run_room', 'run', 'connect', 'verify',
+           'tune', 'plan', 'report', 'settings_of', 'pretrain', 'probe', 'embed', 'neighbours', 'export', 'encoders',
+           'lab_command', 'lab', 'weeks_of', 'course_export', 'course_freeze', 'check', 'doctor', 'main']
 
 # %% ../../nbs/core/cli.ipynb #f62c4cb8
 class _Commands(typer.core.TyperGroup):
@@ -306,6 +306,46 @@ def lab(id: Annotated[Optional[str], typer.Argument(help="Name of a room. Defaul
     Example: [bold]sslkit lab simclr[/]"""
     import subprocess
     subprocess.run(lab_command(id))
+
+# %% ../../nbs/core/cli.ipynb #c20d1e61
+classes = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="The course: editions for students and teachers, and a lock file for a term.")
+app.add_typer(classes, name="course")
+
+def weeks_of(text: str) -> list[int]:
+    "The weeks that `1,4` or `1-3` names."
+    try: return seeds_of(text)
+    except InputError: raise InputError(f"weeks={text!r} is no list of weeks; write 1 or 1-3 or 1,4.") from None
+
+@classes.command("export")
+def course_export(student: Annotated[Optional[str], typer.Option(help="Folder for the students' edition: no solutions, no hidden checks.")] = None,
+                  instructor: Annotated[Optional[str], typer.Option(help="Folder for the teachers' edition, with a course folder of nbgrader.")] = None,
+                  weeks: Annotated[Optional[str], typer.Option(help="1 or 1-3 or 1,4. Default: all.")] = None,
+                  slides: Annotated[bool, typer.Option(help="Run the lectures and make slides of them.")] = True,
+                  reveal: Annotated[Optional[str], typer.Option(help="Address or folder of reveal.js, for slides that need no network.")] = None) -> None:
+    """Write an edition of the course, or both.
+
+    Example: [bold]sslkit course export --student handout --instructor teaching --weeks 1-2[/]"""
+    if not student and not instructor: raise InputError("neither --student nor --instructor is given; say which edition goes where: sslkit course export --student handout")
+    if student and instructor and os.path.abspath(student) == os.path.abspath(instructor): raise InputError(f"both editions cannot go to {student}; give them folders of their own.")
+    for edition, folder in dict(student=student, instructor=instructor).items():
+        if folder: print(f"{edition} edition: {len(_tool('course').export_course(folder, edition, weeks_of(weeks) if weeks else None, slides, reveal))} files in {folder}")
+
+@classes.command("freeze")
+def course_freeze(name: Annotated[str, typer.Argument(help="Of the term: autumn-2026.")],
+                  out: Annotated[str, typer.Option(help="Folder of the lock file.")] = ".",
+                  data: Annotated[Optional[str], typer.Option(help="Further data to lock, with commas between: cifar10,folder:PATH.")] = None,
+                  check: Annotated[bool, typer.Option("--check", help="Compare this installation with the lock instead of writing one.")] = False) -> None:
+    """Lock a term: versions of all packages, digests of rooms, weeks and data; --check says what has changed since.
+
+    Example: [bold]sslkit course freeze autumn-2026 --out terms[/]"""
+    course = _tool("course")
+    if not check:
+        for path in course.freeze(name, out, data.split(",") if data else ()): print(f"written: {path}")
+        return
+    found = course.check_lock(name, out)
+    for line in found: print(line)
+    if found: raise InputError(f"{len(found)} difference{'s' * (len(found) > 1)} from {name}; install what was frozen with pip install -c {name}.constraints.txt, check out its commit, or freeze a new term.")
+    print(f"all is as it was frozen in {name}.")
 
 # %% ../../nbs/core/cli.ipynb #cb085c0b
 def check() -> list[tuple[str, str]]:
