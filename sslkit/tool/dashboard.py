@@ -4,7 +4,7 @@
 
 # %% ../../nbs/tool/dashboard.ipynb #3545bc2b
 from __future__ import annotations
-import asyncio, html, io, os, random, re, threading, time
+import asyncio, base64, html, io, os, random, re, threading, time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, TimeoutError
 from contextlib import contextmanager
@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
 from torch import Tensor, nn
+from traitlets import TraitError
 from ..core.batch import Batch, Source
 from ..core.errors import InputError, unknown
 from ..core.experiment import TRAINING, Scale, experiment_of
@@ -67,7 +68,7 @@ class Run:
     @property
     def name(self) -> str: return self.folder.name
     @property
-    def going(self) -> bool: return self.thread is not None and self.thread.is_alive()
+    def going(self) -> bool: return self.state in ("training", "judging")
     @property
     def checkpoint(self) -> Path: return self.folder / "checkpoint.pt"
     @property
@@ -86,6 +87,7 @@ class Run:
     def go(self) -> Run:
         "Begin, or go on; returns at once."
         if self.going: return self
+        self.wait()                                             # for the last breath of the thread before
         if self.state == "done": raise InputError(f"{self.name} has done all its {self.steps} steps; start a new run.")
         self.training = None                                    # the network as it was before the first step
         self.ready(); self._stop.clear()
@@ -148,15 +150,17 @@ class Run:
         out, k = step(batch, engine), engine.progress.step
         del self.losses[k:]                                     # that are computed once more
         self.losses.append((out["loss"] if isinstance(out, dict) else out).detach())
-        self._answer()
-        if time.monotonic() - self._told > TELL: self._told = time.monotonic(); self.tell()
+        self._answer(); self._now_and_then()
         return out
+
+    def _now_and_then(self) -> None:
+        if time.monotonic() - self._told > TELL: self._told = time.monotonic(); self.tell()
 
     def _measure(self, method: nn.Module) -> dict[str, float]:
         now, k = self.training.watch(method), len(self.losses) - 1
         self.measured = [m for m in self.measured if m[0] < k] + [(k, now)]
         self.looks = {**self.looks, "now": self._look(method)}
-        self.tell()
+        self._now_and_then()
         return now
 
     def _look(self, network: nn.Module) -> Tensor: return features(network, self.watched, device="cpu").z
@@ -196,8 +200,9 @@ VIEWS = ("strength", "blur", "flip", "jitter", "padding", "p", "sigma", "length"
 FIXED = {*Scale.common, "encoder", "stem", "options", "size"}   # chosen elsewhere
 
 class _Asked(Scale):
-    "Settings that remember which of them were asked for."
-    def __init__(self, of: Scale): self.__dict__.update(name=of.name, settings=of.settings, asked={})
+    "Settings that remember which of them were asked for, also where some were replaced."
+    def __init__(self, of: Scale, asked: dict | None = None): self.__dict__.update(name=of.name, settings=of.settings, asked={} if asked is None else asked)
+    def replace(self, **settings: Any) -> "_Asked": return _Asked(Scale.replace(self, **settings), self.asked)
     def __getattr__(self, key: str):
         value = Scale.__getattr__(self, key)
         self.asked[key] = value
@@ -249,7 +254,9 @@ def curves_figure(runs: Sequence[Run]) -> Figure:
     "Loss, kNN, RankMe and spread over the steps, a colour a run; dotted: the untrained network, where there is one run."
     curves = {run.name: run.curves() for run in runs}
     names = [m for m in SHOWN if any(m in c for c in curves.values())]
-    fig = Figure(figsize=(max(3.2, 2.9 * len(names)), 2.5), layout="constrained")
+    width = max(3.2, 2.9 * len(names))
+    fig = Figure(figsize=(width, 2.5))                          # placed by hand: finding a layout takes longer than drawing, and this is drawn twice a second
+    fig.subplots_adjust(0.5 / width, 0.18, 1 - 0.1 / width, 0.88, 0.25)
     if not names: fig.text(0.5, 0.5, "nothing measured yet", ha="center", color="0.5")
     for ax, m in zip(fig.subplots(1, len(names), squeeze=False)[0] if names else (), names):
         plot_curves({name: c[m] for name, c in curves.items() if m in c}, smooth=0.9 if m == "loss" else 0.0, ax=ax)
@@ -366,7 +373,8 @@ class Dashboard:
                 if name in first: continue
                 if name not in self.settings: raise unknown("setting", name, [*self.controls, *self.settings])
                 control = self.settings[name]
-                control.value = repr(value) if isinstance(control, ipywidgets.Text) and not isinstance(value, str) else value
+                try: control.value = repr(value) if isinstance(control, ipywidgets.Text) and not isinstance(value, str) else value
+                except TraitError: raise InputError(f"{name}={value!r} is of another kind than {self.recipe[name]!r}, which the recipe has; give one like it.") from None
         finally: self._quiet = False
         self._show_views()
         return self
@@ -517,9 +525,9 @@ class Dashboard:
         self.tabs.observe(lambda _: self.refresh(), "selected_index")
         self._list(next(reversed(self.runs), None))
 
-    def _ipython_display_(self) -> None:
-        from IPython.display import display
-        display(self.widget)
+    def _repr_mimebundle_(self, **_: Any) -> dict:
+        "The widget; where there are none, the views."
+        return {**self.widget._repr_mimebundle_(), "image/png": base64.b64encode(self.pictures["views"].value).decode()}
 
     def _on_click(self, button: ipywidgets.Button, call: Callable) -> ipywidgets.Button:
         button.on_click(lambda _: self._doing(call))

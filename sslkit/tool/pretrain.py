@@ -159,6 +159,7 @@ class Training:
     def fit(self, every: int | None = None, **options: Any) -> History:
         "Train, measured and saved every twentieth of the run; `options` are arguments of `fit`."
         part = max(1, self.scale.steps // 20)
+        seed_everything(self.seed)                                                              # for what a method draws before its first step
         return fit(self.method, self.data.train, **{**self.recipe, **dict(seed=self.seed, monitor=self.watch, monitor_every=part, checkpoint=self.checkpoint, every=every or part,
                                                                           resume=self.resume, config=self.facts), **options})
 
