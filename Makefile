@@ -20,8 +20,8 @@ test-all: .venv/.dev  ## the same, then every notebook in reversed order: it mus
 	$(PYTEST)
 	$(PYTEST) --reversed tests/test_notebooks.py
 
-lab: .venv/.notebooks  ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab nbs
+lab: .venv/.notebooks  ## open the notebooks in JupyterLab, at the table of all rooms
+	$(BIN)/sslkit lab
 
 docs: .venv/.docs  ## build the documentation site into docs/_site/html, from the executed notebooks that tests leave
 	$(BIN)/python docs/build.py

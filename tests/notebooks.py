@@ -17,6 +17,7 @@ from IPython.core.pylabtools import select_figure_formats
 from matplotlib_inline.config import InlineBackend
 from traitlets.config import Config
 from project import NBS, ROOT, edges, imports, modules, reachable, read
+from widgets import Stuck, drive, recorded
 from sslkit.core.experiment import Verification, _experiments
 
 EXECUTED = ROOT / "docs/_executed"
@@ -246,9 +247,9 @@ def verified(names: dict) -> list[dict]:
     return [dict(id=v.experiment.paper.id, reproduced=v.reproduced, runs=[r.row for r in v.runs]) for v in found.values()]
 
 def run(path: Path, timeout: float = TIMEOUT, root: Path = NBS) -> dict:
-    "The notebook with its outputs, in metadata.sslkit.results what it computed and in .verified what it measured; raises `Failed` at the first cell that fails."
+    "The notebook with its outputs, in metadata.sslkit what it computed, measured and which widgets were moved; raises `Failed` at the first cell or widget that fails."
     nb, title = read(path), path.relative_to(root).as_posix()
-    with _unchanged([p for p in path.parent.glob(f"{path.stem}.*") if p != path]), isolated(path.parent), _limit(timeout):
+    with _unchanged([p for p in path.parent.glob(f"{path.stem}.*") if p != path]), isolated(path.parent), _limit(timeout), recorded() as widgets:
         shell = Shell.instance(title)
         try:
             for number, cell in enumerate(nb["cells"], 1):
@@ -258,7 +259,9 @@ def run(path: Path, timeout: float = TIMEOUT, root: Path = NBS) -> dict:
                 cell["execution_count"] = shell.execution_count - 1
                 if isinstance(error, KeyboardInterrupt): raise error
                 if error is not None: raise Failed(_report(title, name, cell["source"], error)) from None
-            nb["metadata"]["sslkit"] = dict(results=results(shell.user_ns), verified=verified(shell.user_ns))
+            nb["metadata"]["sslkit"] = dict(results=results(shell.user_ns), verified=verified(shell.user_ns))      # before anything is moved
+            nb["metadata"]["sslkit"]["widgets"] = [drive(w, shell) for w in widgets]
+        except Stuck as e: raise Failed(_report(title, f"<{title}, {e}>", "", e.__cause__)) from None
         except TimeOut as e: raise Failed(f"{title}: {e}") from None
         finally: shell.leave()
     gc.collect()

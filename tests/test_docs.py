@@ -37,6 +37,11 @@ def test_a_widget_is_its_first_picture():
     shown = made(code("interact(f)", out(text_plain="0.3"), dict(output_type="display_data", data=view, metadata={}), out(image_png=picture(0, 20, 20))))[-1]["outputs"]
     assert [list(o["data"]) for o in shown] == [["image/png"], ["text/html"]] and "JupyterLab" in shown[1]["data"]["text/html"]
 
+def test_a_widget_that_brings_a_table_is_the_table():
+    view = {notebook.WIDGET: {"model_id": "1"}, "text/plain": "Browser", "text/html": "<table><tr><td>mae</td></tr></table>"}
+    shown = made(code("Browser()", dict(output_type="execute_result", data=view, metadata={})))[-1]["outputs"]
+    assert [list(o["data"]) for o in shown] == [["text/html"], ["text/html"]] and "mae" in shown[0]["data"]["text/html"] and "JupyterLab" in shown[1]["data"]["text/html"]
+
 def test_pictures_get_smaller_and_keep_their_width():
     def coded(pixels): buffer = io.BytesIO(); Image.fromarray(pixels).save(buffer, format="PNG"); return base64.b64encode(buffer.getvalue()).decode()
     noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
@@ -91,6 +96,12 @@ def test_docments(tmp_path):
     assert not any(p.words for p in g.parameters)
     assert (a.signature, [p.words for p in a.parameters], [(m.name, m.kind, m.signature) for m in a.members]) == ("(n: int=2)", ["how many"], [("twice", "property", ""), ("of", "method", "(x)")])
     assert "| `y` | `str` | `'a'` | a \\| letter |" in api.markdown(f, "m", "source") and "Built on `B`" in api.markdown(a, "m", "source")
+
+def test_a_function_without_docments_still_has_a_table(tmp_path):
+    (tmp_path / "m.py").write_text("__all__ = ['f', 'g', 'A']\ndef f(x: int, y=2) -> str: 'Do.'\ndef g(x): 'Do.'\nclass A:\n    'A.'\n    def of(self, k: int = 3): return k\n    def __len__(self): return 1")
+    f, g, a = (api.markdown(entry, "m", "source") for entry in api.read(tmp_path / "m.py"))
+    assert "| | type | default |\n|---|---|---|\n| `x` | `int` |  |\n| `y` |  | `2` |\n| **returns** | `str` |  |" in f
+    assert "|" not in g and "| `k` | `int` | `3` |" in a and "A.of(k: int=3)" in a and "__len__" not in a
 
 def test_every_exported_name_is_in_the_reference():
     for path in (ROOT / "sslkit").rglob("*.py"):

@@ -1,9 +1,10 @@
 """Every notebook is a test: it runs from its first cell to its last.
 
-A room's notebook trains at scale `tiny`; what it measured there is tested here, so that nothing is trained twice."""
+A room's notebook trains at scale `tiny`; what it measured there is tested here, so that nothing is trained twice. Nor is anything for the
+widgets: their sliders are moved (`widgets.py`) where and when the notebook has run."""
 import importlib, os
 import pytest
-from notebooks import Failed, all_off, keep, kept, run
+from notebooks import WIDGET, Failed, all_off, keep, kept, run
 from project import NBS, notebooks, read
 from sslkit.core import ledger
 from sslkit.core.experiment import experiment_of
@@ -34,8 +35,18 @@ def test_notebook(path, request, alone):
         now = about["results"]
         differ = sorted(k for k in before["results"].keys() | now if before["results"].get(k) != now.get(k))
         assert not differ, f"{', '.join(differ)}: other values than in the run before; they depend on what ran earlier in the process, or on the clock"
-    if name(path) in ROOMS: check_room(ROOMS[name(path)], [v for v in about["verified"] if v["id"] == path.stem])
+    check_pictures(nb)
+    if name(path) in ROOMS:
+        assert about["widgets"], f"{name(path)} has no widget; part 6 of a room has one: interact(function, key=(low, high, step))"
+        check_room(ROOMS[name(path)], [v for v in about["verified"] if v["id"] == path.stem])
     keep(path, nb)
+
+def check_pictures(nb):
+    "On the site a widget stands at its first setting: the cell that makes it must show that as a picture."
+    for cell in nb["cells"]:
+        shown = [set(o.get("data", ())) for o in cell.get("outputs", ())]
+        if any(WIDGET in kinds for kinds in shown):
+            assert any(kinds & {"image/png", "image/svg+xml", "text/html"} for kinds in shown), f"the widget of this cell shows no picture, and so nothing on the site:\n{cell['source']}"
 
 def check_room(paper, verified):
     "The golden steps, a ledger that would take the runs, and, where a network is trained on pictures, that it learns something."

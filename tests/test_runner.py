@@ -1,5 +1,6 @@
 "The runner of notebooks: one notebook cannot reach the next, and a failure says where it is."
-import gc, json, os, random, sys, time
+import gc, json, os, random, re, sys, time
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -134,6 +135,24 @@ def test_failures_of_all_kinds(tmp_path, source, words):
 def test_failure_in_a_widget_counts(tmp_path):
     with pytest.raises(Failed, match="line 2: ZeroDivisionError"):
         play(tmp_path, "from ipywidgets import interact", "@interact(x=(0, 3))\ndef show(x=0): return 1 / x")
+
+SHOW = "from ipywidgets import interact, FloatLogSlider, fixed\nimport matplotlib.pyplot as plt, numpy as np\ndef show(x=1, y=1.0, kind='a', on=True, n=3):\n    tried.append((x, y, kind, on, n)); plt.figure()\n"
+
+def test_every_control_of_a_widget_is_moved(tmp_path):
+    "One after the other to its ends and its middle, then all at once; as the notebook stands at its end."
+    nb = play(tmp_path, "tried = []", SHOW + "    tried2[0]", "tried2 = [1]",
+              "interact(show, x=(0, 10, 2), y=FloatLogSlider(1.0, min=-2, max=2), kind=['a', 'b', 'c'], on=True, n=fixed(3));\nfrom copy import copy\nstart = len(tried)", "import atexit\nplt.figure()")
+    assert nb["metadata"]["sslkit"]["widgets"] == [dict(name="show", controls=["kind", "on", "x", "y"], calls=13)]
+
+@pytest.mark.parametrize("body, words", [
+    ("    1 / (10 - x)", "x=10, .*ZeroDivisionError"), ("    1 / (5 - x)", "x=5, .*ZeroDivisionError"), ("    np.log(y - 100.0)", "y=0.01.*RuntimeWarning"), ("    dict(a=1, b=2)[kind]", "kind='c'.*KeyError"),
+    ("    assert on", "on=False"), ("    assert not (x == 10 and kind == 'c')", "x=10, .*kind='c'.*AssertionError"), ("    plt.title('$\\\\frac{$' if x == 0 else '')", "x=0, .*ValueError"),
+    ("    if x == 0: plt.close('all')", "x=0, .*nothing is shown"), ("    gone", "NameError")])
+def test_a_widget_that_fails_at_an_end_fails_the_notebook(tmp_path, body, words):
+    cells = ["tried, gone = [], 1", SHOW + body, "interact(show, x=(0, 10), y=FloatLogSlider(150.0, min=-2, max=2.5), kind=['a', 'b', 'c'], on=True, n=fixed(3));", "del gone"]
+    with pytest.raises(Failed) as e: play(tmp_path, *cells)
+    assert re.search(words, str(e.value).replace("\n", " ")) and "the widget show(" in str(e.value)
+    assert not plt.get_fignums()
 
 def test_timeout(tmp_path):
     start = time.time()

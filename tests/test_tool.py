@@ -290,5 +290,7 @@ def test_lab_names_the_notebook():
     from sslkit.core.cli import lab_command
     pytest.importorskip("jupyterlab")
     with pytest.raises(InputError, match="did you mean simclr"): lab_command("simclear")
-    command = lab_command("simclr")
-    assert command[1:4] == ["-m", "jupyter", "lab"] and Path(command[4]).is_file() and Path(lab_command()[4]).is_dir()
+    room, welcome = lab_command("simclr"), lab_command()
+    assert room[1:4] == ["-m", "jupyter", "lab"] and Path(room[-1]).is_file() and Path(welcome[-1]).is_file() and Path(welcome[-1]).stem == "welcome"
+    root = Path(welcome[4].removeprefix("--ServerApp.root_dir="))
+    assert all(Path(c[-1]).is_relative_to(root) for c in (room, welcome)) and (root / "nbs").is_dir()     # links lead from one to the other, and from the site to both

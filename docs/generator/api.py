@@ -114,11 +114,12 @@ def _prose(text: str) -> str:
     return "".join(p if i % 2 else re.sub(r"([<*\[\]])", r"\\\1", p) for i, p in enumerate(parts))
 
 def _table(entry: Entry) -> str:
-    "Parameters and what is returned, if anything is said about any of them."
+    "Parameters and what is returned, with types and defaults; a last column where something is said about any of them."
     rows = [*entry.parameters, *([entry.returns] if entry.returns else [])]
-    if not any(p.words for p in rows): return ""
-    out = ["| | type | default | |", "|---|---|---|---|"]
-    return "\n".join(out + [f"| {'**returns**' if p is entry.returns else f'`{p.name}`'} | {_code(p.type)} | {_code(p.default, 40)} | {_cell(_prose(p.words))} |" for p in rows])
+    if not any(p.words or p.type or p.default for p in rows): return ""
+    said = any(p.words for p in rows)
+    out = ["| | type | default |" + " |" * said, "|---|---|---|" + "---|" * said]
+    return "\n".join(out + [f"| {'**returns**' if p is entry.returns else f'`{p.name}`'} | {_code(p.type)} | {_code(p.default, 40)} |" + f" {_cell(_prose(p.words))} |" * said for p in rows])
 
 def markdown(entry: Entry, module: str, source: str) -> str:
     "An entry as a directive of the Python domain."
@@ -127,7 +128,7 @@ def markdown(entry: Entry, module: str, source: str) -> str:
         parts = [_prose(e.words)]
         if e.kind == "data": parts.append(_code(e.parameters[0].default, 160))
         elif e.kind != "property": parts.append(_table(e))
-        parts += [one(m, ticks - 1, f"{name}.") for m in e.members if m.words or any(p.words for p in m.parameters)]
+        parts += [one(m, ticks - 1, f"{name}.") for m in e.members if m.words or m.parameters or m.returns]
         if not owner: parts.append(f"[source]({source}#L{e.line})")
         body = "\n\n".join(filter(None, parts))
         return f"{'`' * ticks}{{py:{e.kind}}} {name}{e.signature}\n:module: {module}\n\n{body}\n{'`' * ticks}"

@@ -7,7 +7,7 @@ from PIL import Image
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SHOWN = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/markdown", "text/plain")   # of each output the first that it has
 SMALL = 40_000                                                            # bytes: a picture below stays as it is
-STATIC = "<p class='static-widget'>In JupyterLab this is a widget with sliders; here it stands at its first setting.</p>"
+STATIC = "<p class='static-widget'>In JupyterLab this is a widget; here it stands at its first setting.</p>"
 
 # --- directives ---------------------------------------------------------------------------------------------------------------------------
 
@@ -64,12 +64,12 @@ def smaller(png: str) -> tuple[str, str]:
 def text(x) -> str: return x if isinstance(x, str) else "".join(x)
 
 def outputs(cell: Mapping) -> list[dict]:
-    "What is shown below a code cell: of each output one representation; of a widget its first picture."
+    "What is shown below a code cell: of each output one representation; of a widget its first picture, or the table or picture that it brings for pages."
     found, widget = [], any(WIDGET in o.get("data", {}) for o in cell.get("outputs", ()))
     for o in cell.get("outputs", ()):
         if "data" not in o: found.append(dict(o)); continue
         mime = next((m for m in SHOWN if m in o["data"]), None)
-        if mime is None or WIDGET in o["data"] or widget and mime == "text/plain": continue
+        if mime is None or widget and mime == "text/plain": continue
         value = text(o["data"][mime])
         if mime == "text/plain" and re.fullmatch(r"PosixPath\(.*\)|WindowsPath\(.*\)|None", value): continue      # what save_figure returns
         width = o.get("metadata", {}).get(mime, {}).get("width") if isinstance(o.get("metadata", {}).get(mime), dict) else None      # of a picture with two pixels for one

@@ -64,7 +64,7 @@ def head(paper: Paper, rows: Sequence[Mapping], doc: str, at: Addresses, figure:
     download = f"<a download href='{between(doc, f'notebooks/{doc}.ipynb')}'>Notebook</a>"
     opened = "".join(f"<a href='{e(url)}'>{name}</a>" for name, url in at.notebook(paper.notebook).items())
     if figure: download += f"<a download href='{between(doc, f'figures/{figure}')}'>Figure</a>"
-    install = f"%pip install -q git+{at.repository}"
+    install = f"%pip install -q git+{at.repository} lightly"                                 # what rooms compare themselves with; the rest are requirements
     others = (f"<a href='{e(paper.link)}'>Paper</a>" if paper.link else "") + f"<a href='{between(doc, f'api/{paper.chapter}.html')}#module-{paper.module}'>Reference</a><a href='{e(at.file(paper.module.replace('.', '/') + '.py'))}'>Module</a>"
     said = f"<p class=notice>{e(note)}</p>" if note else ""
     return raw_html(f"<div class='room-head board'>{verdicts}<p class=more-evidence><a href='#evidence'>Every seed, the floors, and how it was run</a></p></div>"

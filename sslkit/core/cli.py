@@ -292,16 +292,17 @@ def encoders(make: Annotated[Optional[str], typer.Option(help="Train one anew, o
     Console(soft_wrap=True).print(table)
 
 def lab_command(id: str | None = None) -> list[str]:
-    "The command that opens JupyterLab at a room, or at the catalogue of notebooks."
+    "The command that opens JupyterLab at a room, or at the welcome notebook with the table of all rooms; links lead from each to all others."
     from sslkit.core.paper import find
     need("jupyterlab", extra="notebooks")
     nbs = Path(__file__).parents[2] / "nbs"
     if not nbs.is_dir(): raise InputError("the notebooks are not part of the installed package; clone the repository, and call sslkit lab there.")
-    return [sys.executable, "-m", "jupyter", "lab", str(nbs.parent / find(id).notebook if id else nbs)]
+    notebook = nbs.parent / find(id).notebook if id else nbs / "guides/welcome.ipynb"
+    return [sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={nbs.parent}", str(notebook)]
 
 @app.command()
-def lab(id: Annotated[Optional[str], typer.Argument(help="Name of a room. Default: the folder of all notebooks.")] = None) -> None:
-    """Open a room's notebook in JupyterLab.
+def lab(id: Annotated[Optional[str], typer.Argument(help="Name of a room. Default: the table of all rooms.")] = None) -> None:
+    """Open JupyterLab at a table of all rooms, to be searched; or at a room's notebook.
 
     Example: [bold]sslkit lab simclr[/]"""
     import subprocess

@@ -139,11 +139,13 @@ def _map(z: torch.Tensor) -> list[tuple[float, float]]:  # (N, D) -> N places in
     return [tuple(p) for p in (0.5 * spread + 0.5 * ranks).tolist()]
 
 # %% ../../nbs/tool/pages.ipynb #341b1b49
-def plot_history(history: History, start: Mapping[str, float] = {}):  # a matplotlib figure
+def plot_history(history: History, start: Mapping[str, float] = {},
+                 make: Callable | None = None):  # of the figure: pyplot's, or matplotlib's own `Figure`, which any thread may make; returns the figure
     "Losses and monitored values over the steps; `start` is what the monitor said of the untrained network."
     import matplotlib.pyplot as plt
     losses, watched = [k for k in history if k != "step"], list(history.monitored)
-    fig, axes = plt.subplots(1, 1 + len(watched), figsize=(2.7 * (1 + len(watched)), 2.4), layout="constrained", squeeze=False)
+    fig = (make or plt.figure)(figsize=(2.7 * (1 + len(watched)), 2.4), layout="constrained")
+    axes = fig.subplots(1, 1 + len(watched), squeeze=False)
     for name in losses: axes[0, 0].plot(history["step"], history[name], lw=0.8, label=name)
     if len(losses) > 1: axes[0, 0].legend(fontsize=7)
     axes[0, 0].set_title("loss", fontsize=9)
@@ -157,6 +159,7 @@ def plot_history(history: History, start: Mapping[str, float] = {}):  # a matplo
 
 def run_page(found: Encoder, data: Source, history: History, start: Mapping[str, float], scores: Scores, warnings: Sequence[str] = ()) -> str:
     "The page of a pre-training: warnings, scores beside floors, curves, neighbours of held-out pictures, settings."
+    from matplotlib.figure import Figure
     about = found.about
     table = lambda facts: "<table>" + "".join(f"<tr><td>{html.escape(str(k))}</td><td><code>{html.escape(str(v))}</code></td></tr>" for k, v in facts.items()) + "</table>"
     few = data.splits.get("test", data).limit(500)
@@ -167,7 +170,7 @@ def run_page(found: Encoder, data: Source, history: History, start: Mapping[str,
     strip = _rows(F.normalize(z, dim=1), torch.arange(rows), 8, _Pictures(e, few)) if len(few) == len(z) > 2 else "<p>Too few held-out pictures.</p>"
     told = "".join(f"<p class=warning><b>Warning.</b> {html.escape(w)}</p>" for w in warnings) or "<p>No signature of collapse was seen.</p>"
     return _page(f"{about['id']} on {about['data']['name']}", told, "<h2>What the encoder is worth</h2>", scores._repr_html_(),
-                 f'<h2>Training</h2><img alt="Losses and monitored values over the steps; dotted: the untrained network" src="{_figure_address(plot_history(history, start))}"><p>Dotted: the untrained network.</p>',
+                 f'<h2>Training</h2><img alt="Losses and monitored values over the steps; dotted: the untrained network" src="{_figure_address(plot_history(history, start, Figure))}"><p>Dotted: the untrained network.</p>',
                  f"<h2>Neighbours of held-out pictures</h2>{strip}", "<h2>Settings</h2>", table({k: v for k, v in about["settings"].items() if v is not None and k not in ("split", "level")}), "<h2>Data, versions</h2>",
                  table({**about["data"], **about["versions"], "commit": about["commit"], "seed": about["seed"], "steps": about["steps"]}))
 

@@ -30,15 +30,15 @@ from .encoder import Encoder, load_encoder, pick_device, spec_of
 from .pages import write_run_page
 
 # %% auto #0
-__all__ = ['PROBES', 'PROBED', 'trainable', 'settings_for', 'labelled', 'probes_for', 'probe', 'Pretrained', 'pretrain',
-           'describe', 'write_history']
+__all__ = ['PROBES', 'PROBED', 'trainable', 'room_module', 'settings_for', 'labelled', 'probes_for', 'probe', 'Pretrained',
+           'Training', 'prepare', 'pretrain', 'describe', 'write_history']
 
 # %% ../../nbs/tool/pretrain.ipynb #82859f7a
 def trainable() -> list[str]:
     "The rooms whose method can be trained on other data."
     return [p.id for p in catalogue() if p.kind == "method"]
 
-def _room(id: str):
+def room_module(id: str):
     "The module of a room that trains a method."
     paper = find(id)
     module = importlib.import_module(paper.module)
@@ -139,6 +139,67 @@ def _check_resumed(path: Path, now: Mapping) -> None:
     differ += [(k, config.get(k), now[k]) for k in ("id", "scale", "seed", "encoder") if config.get(k) != now[k]]
     if differ: raise InputError(f"the checkpoint {path} was made with {differ[0][0]}={differ[0][1]} and this run has {differ[0][0]}={differ[0][2]}; use {differ[0][1]}, or start anew with another out.")
 
+@dataclass
+class Training:
+    "A training that stands ready: method, data, settings, and the folder for what it leaves."
+    id: str
+    data: Source
+    scale: Scale                 # its settings
+    method: Method               # not yet trained, also where there is a checkpoint to go on from
+    watch: Watch                 # to be called with the method before `fit`
+    recipe: dict[str, Any]       # arguments of `fit`
+    facts: dict[str, Any]        # what the checkpoint says of itself
+    folder: Path
+    seed: int = 0
+    resume: bool = False
+
+    @property
+    def checkpoint(self) -> Path: return self.folder / "checkpoint.pt"
+
+    def fit(self, every: int | None = None, **options: Any) -> History:
+        "Train, measured and saved every twentieth of the run; `options` are arguments of `fit`."
+        part = max(1, self.scale.steps // 20)
+        seed_everything(self.seed)                                                              # for what a method draws before its first step
+        return fit(self.method, self.data.train, **{**self.recipe, **dict(seed=self.seed, monitor=self.watch, monitor_every=part, checkpoint=self.checkpoint, every=every or part,
+                                                                          resume=self.resume, config=self.facts), **options})
+
+    def judged(self, history: History, device: str = "auto") -> Pretrained:
+        "Measure encoder and floors, and write scores, history and report into the folder."
+        told = list(diagnose(self.watch.start, history.monitored, len(self.watch.splits["val"])).values())
+        if rank() == 0:
+            scores = probe(load_encoder(self.checkpoint), self.data, device=device)
+            save_checkpoint(self.checkpoint, {**load_checkpoint(self.checkpoint), "scores": {name: dict(s) for name, s in scores.rows.items()}, "protocol": scores.protocol})
+            write_history(history, self.folder / "history.csv")
+            write_run_page(self.folder / "report.html", load_encoder(self.checkpoint), self.data, history, self.watch.start, scores, told)
+        wait()
+        found = load_encoder(self.checkpoint)
+        if rank() > 0: scores = Scores(found.about["scores"]["encoder"], found.about["protocol"])
+        return Pretrained(self.folder, found, history, scores, told)
+
+def prepare(id: str, data: Any, encoder: str | None = None, epochs: float | None = None, batch_size: int | None = None, lr: float | None = None,
+            size: int | None = None, limit: int | None = None, seed: int = 0, device: str = "auto", precision: str | None = None,
+            out: str | os.PathLike | None = None, resume: bool = False, scale: str | None = None, workers: int | None = None, **settings: Any) -> Training:
+    "Everything that `pretrain`, which has the same arguments, does before the first step; a mistake in the settings is refused here."
+    module, given = room_module(id), data
+    data = source(data, size=size, limit=limit)
+    if workers is not None and data.streamed:
+        for s in data.splits.values(): s.workers = workers
+    at = settings_for(id, data, encoder, scale, device, batch_size=batch_size, lr=lr, precision=precision, **settings)
+    steps = at.steps if epochs is None else max(1, round(epochs * (len(data) // max(1, at.batch_size))))
+    at = at.replace(steps=steps)
+    folder = Path(out or Path("runs") / f"{id}-{re.sub(r'[^A-Za-z0-9]+', '_', data.name)}").expanduser()
+    path = folder / "checkpoint.pt"
+    if path.exists() and not resume: raise InputError(f"{folder} holds a run already; go on with resume, or choose another out.")
+    if resume and not path.exists(): raise InputError(f"there is no checkpoint {path} to go on from; check out, or start without resume.")
+    for half in folder.glob(".checkpoint-*.pt"): half.unlink()                                  # of a run that was killed while it wrote
+    seed_everything(seed)
+    method = module.build(experiment_of(id).arms[0], at)
+    facts = _facts(id, at, data, given, limit, method, seed)
+    if resume: _check_resumed(path, facts)
+    watch = Watch(data, *([] if labelled(data) and len(data) >= 100 else [rankme(), feature_std()]))
+    recipe = getattr(module, "recipe", lambda scale: scale.training)(at)
+    return Training(id, data, at, method, watch, recipe, facts, folder, seed, resume)
+
 def pretrain(id: str,                         # a room: "simclr"
              data: Any,                       # what `source` takes: "cifar10", "folder:PATH", a Dataset
              encoder: str | None = None,      # "convnet", "vit", a backbone of timm or torchvision; default: the recipe's
@@ -157,38 +218,10 @@ def pretrain(id: str,                         # a room: "simclr"
              **settings: Any,                 # of the recipe: temperature=0.2, steps=1000, ...
             ) -> Pretrained:
     "Train a method of the house on pictures, watch it, and judge the encoder against its floors."
-    module, given = _room(id), data
-    data = source(data, size=size, limit=limit)
-    if workers is not None and data.streamed:
-        for s in data.splits.values(): s.workers = workers
-    at = settings_for(id, data, encoder, scale, device, batch_size=batch_size, lr=lr, precision=precision, **settings)
-    steps = at.steps if epochs is None else max(1, round(epochs * (len(data) // max(1, at.batch_size))))
-    at = at.replace(steps=steps)
-    folder = Path(out or Path("runs") / f"{id}-{re.sub(r'[^A-Za-z0-9]+', '_', data.name)}").expanduser()
-    path = folder / "checkpoint.pt"
-    if path.exists() and not resume: raise InputError(f"{folder} holds a run already; go on with resume, or choose another out.")
-    if resume and not path.exists(): raise InputError(f"there is no checkpoint {path} to go on from; check out, or start without resume.")
-    for half in folder.glob(".checkpoint-*.pt"): half.unlink()                                  # of a run that was killed while it wrote
-    seed_everything(seed)
-    method = module.build(experiment_of(id).arms[0], at)
-    facts = _facts(id, at, data, given, limit, method, seed)
-    if resume: _check_resumed(path, facts)
-    if os.environ.get("RANK", "0") == "0": print(describe(facts, data, method, resume))        # a launcher starts as many of us as there are devices
-    watch = Watch(data, *([] if labelled(data) and len(data) >= 100 else [rankme(), feature_std()]))
-    watch(method)
-    recipe = getattr(module, "recipe", lambda scale: scale.training)(at)
-    history = fit(method, data.train, **recipe, seed=seed, devices=devices, strategy=strategy, monitor=watch, monitor_every=max(1, steps // 20),
-                  checkpoint=path, every=every or max(1, steps // 20), resume=resume, config=facts)
-    told = list(diagnose(watch.start, history.monitored, len(watch.splits["val"])).values())
-    if rank() == 0:
-        scores = probe(load_encoder(path), data, device=device)
-        save_checkpoint(path, {**load_checkpoint(path), "scores": {name: dict(s) for name, s in scores.rows.items()}, "protocol": scores.protocol})
-        write_history(history, folder / "history.csv")
-        write_run_page(folder / "report.html", load_encoder(path), data, history, watch.start, scores, told)
-    wait()
-    found = load_encoder(path)
-    if rank() > 0: scores = Scores(found.about["scores"]["encoder"], found.about["protocol"])
-    return Pretrained(folder, found, history, scores, told)
+    ready = prepare(id, data, encoder, epochs, batch_size, lr, size, limit, seed, device, precision, out, resume, scale, workers, **settings)
+    if os.environ.get("RANK", "0") == "0": print(describe(ready.facts, ready.data, ready.method, resume))        # a launcher starts as many of us as there are devices
+    ready.watch(ready.method)
+    return ready.judged(ready.fit(every, devices=devices, strategy=strategy), device)
 
 def describe(facts: Mapping, data: Source, method: Method, resumed: bool = False) -> str:
     "The run in two lines."
