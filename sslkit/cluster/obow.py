@@ -384,7 +384,7 @@ MAIN = ["obow", "fixed_head", "single_crop", "frozen_words", "hard", "last_level
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64), strides=(2, 2, 1, 1)), flip=False, strength=0.5, crop_area=(0.5, 1.0), patches=1, batch_size=32, steps=90, tuned=dict(fixed_head=dict(lr=1e-3)),
                           arms=["obow", "fixed_head", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="cifar10", size=16, limit=10_000, words=512, momentum=(0.99, 1.0), batch_size=128, steps=1500, lr=3e-3,
+                small=dict(classroom, data="cifar10", size=16, limit=10_000, words=512, momentum=(0.99, 1.0), batch_size=128, steps=1000, lr=2e-2, tuned=dict(fixed_head=dict(lr=3e-4), single_crop=dict(lr=4e-2)),
                            arms=[a for a in MAIN if a not in ("hard", "last_level")]),
                 equal=dict(options=dict(strides=(2, 2, 1, 1))),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", options={}, crop_size=24, patches=5, patch_size=16, jitter=4, resized=36, crop_area=(0.08, 0.6), words=2048, momentum=(0.99, 1.0),
