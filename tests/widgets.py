@@ -26,20 +26,21 @@ def places(control: Widget) -> list:
     middle = low + (high - low) // 2 if isinstance(low, int) and isinstance(high, int) else (low + high) / 2
     return [control.base ** v if isinstance(control, FloatLogSlider) else v for v in (low, middle, high)]
 
-def settings(controls: list[Widget]) -> list[list]:
-    "Values of all controls: one moved, the others as they stand; then all low and all high."
+def settings(controls: list[Widget]) -> tuple[list[list], list[list]]:
+    "Values of all controls: one moved, the others as they stand; and the two corners, all low and all high. Without those with which the widget began."
     start, ranges = [c.value for c in controls], [places(c) for c in controls]
-    found = [[*start[:k], value, *start[k + 1:]] for k, values in enumerate(ranges) for value in values]
-    return found + [corner for corner in ([r[0] for r in ranges], [r[-1] for r in ranges]) if corner not in found]
+    moved = [[*start[:k], value, *start[k + 1:]] for k, values in enumerate(ranges) for value in values]
+    corners = [values for values in ([r[0] for r in ranges], [r[-1] for r in ranges]) if values != start]
+    return [values for values in moved if values not in (start, *corners)], corners
 
 class Stuck(Exception): "A widget failed; the text says where its controls stood."
 
 def drive(widget: interactive, shell) -> dict:
     "What was moved; `Stuck` where the callback raises or shows nothing, where its picture cannot be drawn, or where numpy computes what is no number."
     controls = [c for c in widget.kwargs_widgets if not isinstance(c, fixed)]
-    tried = settings(controls)
+    moved, corners = settings(controls)
     for c in controls: c.unobserve(widget.update, "value")                # several are moved at once, and the callback is called once
-    for number, values in enumerate(tried, 1):
+    for values in moved + corners:
         shell.outputs, shell.error = [], None
         with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)
@@ -47,10 +48,10 @@ def drive(widget: interactive, shell) -> dict:
                 for c, v in zip(controls, values): c.value = v
                 widget.update()                                           # an exception goes to `shell.error`
                 shown = plt.get_fignums() or shell.outputs or said.getvalue()
-                if number > len(tried) - 2:                               # drawing costs more than computing: the ends must do
+                if values in corners:                                     # drawing costs more than computing: the corners must do
                     for n in plt.get_fignums(): plt.figure(n).canvas.draw()
                 if not (shell.error or shown): raise AssertionError("nothing is shown")
             except Exception as e: shell.error = shell.error or e
             finally: plt.close("all")
-        if shell.error: raise Stuck(f"the widget {widget.f.__name__}({', '.join(f'{c._kwarg}={v!r}' for c, v in zip(controls, values))})") from shell.error
-    return dict(name=widget.f.__name__, controls=sorted(c._kwarg for c in controls), calls=len(tried))
+        if shell.error: raise Stuck(f"the widget {getattr(widget.f, '__name__', 'of a function')}({', '.join(f'{c._kwarg}={v!r}' for c, v in zip(controls, values))})") from shell.error
+    return dict(name=getattr(widget.f, "__name__", ""), controls=sorted(c._kwarg for c in controls), calls=len(moved) + len(corners))
