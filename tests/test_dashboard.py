@@ -63,7 +63,7 @@ def test_the_kernel_answers_while_it_trains_and_does_not_disturb(tmp_path, plain
 
 def test_pictures_come_by_themselves_where_there_is_an_event_loop(tmp_path):
     async def kernel():
-        dash = Dashboard(tmp_path, device="cpu", **{**SMALL, "steps": 150})
+        dash = Dashboard(tmp_path, device="cpu", **{**SMALL, "steps": 100})
         empty = dash.pictures["curves"].value
         run, shown, turns = dash.train(), set(), 0
         while run.going:
@@ -72,11 +72,11 @@ def test_pictures_come_by_themselves_where_there_is_an_event_loop(tmp_path):
         await asyncio.sleep(0.1)
         return dash, len(shown - {empty}), turns
     dash, pictures, turns = asyncio.run(kernel())
-    assert pictures >= 2 and turns >= 10 and dash._bar.value == dash._bar.max == 150 and not dash.buttons["train"].disabled
+    assert pictures >= 2 and turns >= 10 and dash._bar.value == dash._bar.max == 100 and not dash.buttons["train"].disabled
     assert bytes(dash.pictures["curves"].value[:4]) == b"\x89PNG"
 
 def test_two_runs_side_by_side(tmp_path):
-    dash = Dashboard(tmp_path, device="cpu", **{**SMALL, "steps": 12})
+    dash = Dashboard(tmp_path, device="cpu", **{**SMALL, "steps": 12, "limit": 150})
     dash.train("warm"); dash.wait()
     dash.pick(temperature=0.5, seed=3).train("hot"); dash.wait()
     with pytest.raises(InputError, match="there is a run hot already"): dash.train("hot")

@@ -461,11 +461,11 @@ class Dashboard:
         return self.current.stop()
 
     def wait(self, timeout: float = float("inf")) -> Run | None:
-        "Until the run that is going on has ended, for scripts and for cells that need the result; the pictures are kept up to date."
+        "Until the run that is going on has ended, for scripts and for cells that need the result; in JupyterLab the pictures are kept up to date."
         run, end = self.current, time.monotonic() + timeout
         while run and run.going and time.monotonic() < end:
             run.wait(min(TELL, max(0.0, end - time.monotonic())))
-            self.refresh()
+            if self._loop: self.refresh()
         self.refresh()
         return run
 
