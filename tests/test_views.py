@@ -266,8 +266,10 @@ def test_bytes_become_floats_once_and_floats_stay():
     x = (images(3) * 255).byte()
     batch = Batch(index=torch.arange(3), x=x).keyed(0, 0)
     seen = []
-    Views(lambda x, draw: seen.append(x) or x, n=2)(batch)
-    assert seen[0] is seen[1] and seen[0].dtype == torch.float32 and torch.equal(seen[0], x / 255)
+    watch = lambda x, draw: seen.append(x) or x
+    (Views(watch) + Views(watch) + Views(watch, n=2))(batch)                                              # the last two are made together
+    assert len(seen) == 3 and seen[0] is seen[1] and seen[0].dtype == torch.float32
+    assert torch.equal(seen[0], x / 255) and torch.equal(seen[2], torch.cat([seen[0]] * 2))
     assert torch.equal(Views()(batch.replace(x=x / 255))[0], x / 255)
 
 def test_a_sum_makes_the_views_of_both_in_order():
