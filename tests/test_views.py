@@ -379,3 +379,20 @@ def test_benchmark_does_what_lightly_does():
         inside = (slice(None), slice(None), slice(7, -7), slice(7, -7))                              # PIL repeats the border, torchvision mirrors
         ours = ops[4].apply(patch / 255, torch.full((8,), sigma))[inside]
         assert (ours - torch.from_numpy(np.stack(pil)).permute(0, 3, 1, 2)[inside] / 255).abs().mean() < 1.5 * STEP
+
+class _Place(str): type = "accelerator"
+
+class Elsewhere(torch.Tensor):
+    "A tensor that takes itself for one of an accelerator, so that its code path is run."
+    device = property(lambda self: _Place("cpu"))
+
+def test_an_accelerator_computes_the_same_without_being_asked_how_many():
+    x, draw = images(40), Draw(row_keys(0, 0, torch.arange(40)))
+    far = x.clone().as_subclass(Elsewhere)
+    assert far.device.type == "accelerator" and torch.arange(3, device=far.device).tolist() == [0, 1, 2]
+    jitter = JITTER.sample(draw, x)
+    near, there = JITTER.apply(x, *jitter), JITTER.apply(far, *jitter).as_subclass(torch.Tensor)
+    assert torch.allclose(near, there, atol=1e-6) and not torch.allclose(near, x, atol=1e-2)
+    chosen, shade = torch.arange(40) % 3 == 0, torch.rand(40)
+    darker = lambda x, s: x * s.view(-1, 1, 1, 1)
+    assert torch.equal(choose(chosen, darker, x, shade), choose(chosen, darker, far, shade).as_subclass(torch.Tensor))
