@@ -1,6 +1,6 @@
 "What the project consists of: its notebooks, its modules, and which imports which; read from the files without importing any."
 from __future__ import annotations
-import ast, json
+import ast, json, subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,3 +48,9 @@ def reachable(start: set[str], graph: dict[str, set[str]]) -> list[str]:
         name = todo.pop()
         if name not in seen: seen.add(name); todo += sorted(graph[name])
     return sorted(seen)
+
+def run(*command, **options) -> str:
+    "What a command prints; it has to succeed. `options` are those of `subprocess.run`."
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, **options)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return done.stdout

@@ -1,20 +1,15 @@
 "The line that the site says to run first in Colab, in an environment that has nothing: the repository alone makes the package there."
-import ast, importlib.util, os, re, shutil, subprocess, sys, venv
+import ast, importlib.util, os, re, shutil, sys, venv
 from pathlib import Path
 import pytest
 from notebooks import off
-from project import ROOT, imports, read
+from project import ROOT, imports, read, run
 from sslkit.core.paper import catalogue
 
 sys.path.insert(0, str(ROOT / "docs"))
 from generator import rooms
 
 IMPORTED_AS = {"scikit-learn": "sklearn", "scikit-image": "skimage", "pytorch-lightning": "lightning_fabric"}
-
-def run(*command, **options):
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, **options)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return done.stdout
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory):

@@ -1,20 +1,15 @@
 "What a user gets from `pip install`: a built wheel, installed elsewhere."
-import os, shutil, subprocess, sys
+import os, shutil, sys
 from configparser import ConfigParser
 from importlib import metadata
 from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
-from project import ROOT
+from project import ROOT, run
 
 INI = ConfigParser(delimiters=["="]); INI.read(ROOT / "settings.ini", encoding="utf-8")
 CFG = INI["DEFAULT"]
 DATA = ["sslkit/py.typed", "sslkit/cards/probe.json", "sslkit/ledger/schema.json", "sslkit/ledger/masked/probe.jsonl"]
-
-def run(*command, **kwargs):
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, **kwargs)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return done.stdout
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
