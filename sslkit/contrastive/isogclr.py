@@ -321,7 +321,7 @@ photographs = dict(strength=0.5, min_area=0.2, flip=True)
                          dual=up(), temperature=up(), at_bound=down("fraction")),
             tried=dict(isogclr=3, sogclr=1, simclr=5, tau_through_nt_xent=1),
             scales=dict(
-                tiny=dict(classroom, data="chalk_glyphs", batch_size=64, steps=110, eta=0.05, fixed=0.35,
+                tiny=dict(classroom, data="chalk_glyphs", batch_size=64, steps=80, eta=0.05, fixed=0.35,
                           arms=["isogclr", "sogclr", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="chalk_glyphs", images=8000, batch_size=64, steps=1000, simclr_temperature=0.2, tuned=dict(isogclr=dict(rho=0.2), sogclr=dict(lr=2e-2))),
                 gpu=dict(classroom, **photographs | dict(min_area=0.08, lr=1e-3, size=None, dim=128), data="cifar100", encoder="resnet18", stem="cifar", batch_size=128, steps=17_000),

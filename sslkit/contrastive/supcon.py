@@ -216,7 +216,7 @@ MAIN = ["supcon", "inside", "cross_entropy", "simclr", "random_encoder", "raw_in
             metrics=dict(accuracy=up("fraction"), linear=up("fraction"), knn=up("fraction")),
             tried=dict(supcon=3, inside=2, cross_entropy=2, simclr=1),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.85, flip=False, temperature=0.5, tuned=dict(simclr=dict(temperature=0.1)), batch_size=64, steps=100,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.85, flip=False, temperature=0.5, tuned=dict(simclr=dict(temperature=0.1)), batch_size=64, steps=75,
                           arms=["supcon", "cross_entropy", "simclr", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=128, steps=2000, tuned=dict(supcon=dict(lr=2e-2), inside=dict(temperature=0.3)), arms=MAIN),
                 equal=None,                                                  # it learns with labels

@@ -199,7 +199,7 @@ MAIN = ["barlow_twins", "invariance_only", "simclr", "softmax", "random_encoder"
             metrics=dict(linear=up("fraction"), knn=up("fraction"), rank=up("dimensions")),
             tried=dict(barlow_twins=8, invariance_only=8, simclr=8, softmax=8),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, strength=2.0, lr=1e-2, batch_size=64, steps=100,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, strength=2.0, lr=1e-2, batch_size=64, steps=80,
                           arms=["barlow_twins", "invariance_only", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, dim=256, lr=1e-2, batch_size=128, steps=2000,
                            tuned=dict(invariance_only=dict(dim=128), simclr=dict(lr=3e-3), softmax=dict(lr=3e-3))),

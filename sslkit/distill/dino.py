@@ -34,7 +34,7 @@ paper = Paper(
         ("last layer fixed during the first epoch", "official code"),
         ("views of BYOL: colour jitter, blur, solarisation, for each crop as in the official recipe", "paper (section 3.2; blur and solarisation are left out of 16-pixel images)"),
         ("AdamW, weight decay 0.04 to 0.4 on a cosine, ten warm-up epochs, gradients clipped", "paper (section 3.2; classroom: a constant decay, our choice)"),
-        ("drop path 0.1 in the student", "left out (the small networks here have no use for it)"),
+        ("drop path 0.1 in the student", "paper (scale paper; the small networks of the other scales have no use for it)"),
         ("studies: no momentum, no centring, no sharpening, no multi-crop", "paper (sections 5.1 and 5.3; as arms)"),
     ],
     axes=[("views", "two large crops and several small ones"), ("pair", "student, and a teacher that is its moving average"),
@@ -181,12 +181,12 @@ classroom = dict(encoder="convnet", stem="default", options={}, strength=1.0, bl
             metrics=dict(linear=up("fraction"), knn=up("fraction"), entropy=up("log K"), spread=up("log K")),
             tried=dict(dino=14, no_momentum=4, no_centring=4, no_sharpening=4, global_only=4),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), strength=2.0, global_area=(0.7, 1.0), local_area=(0.5, 1.0), local=1, flip=False, batch_size=48, steps=110,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), strength=2.0, global_area=(0.7, 1.0), local_area=(0.5, 1.0), local=1, flip=False, batch_size=48, steps=80,
                           arms=["dino", "no_centring", "no_sharpening", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, local=2, local_size=12, local_area=(0.1, 0.5), global_area=(0.2, 1.0), lr=3e-3, batch_size=128, steps=2000),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", local=4, local_size=16, prototypes=4096, hidden=2048, bottleneck=256, momentum=(0.99, 1.0), hold_epochs=1,
                          teacher_temperature=(0.04, 0.07), batch_size=256, steps=39_000, lr=1e-3),
-                paper=dict(classroom, data="folder:imagenet", encoder="vit_small_patch16_224", options=dict(dynamic_img_size=True), blur=True, local=10, local_area=(0.05, 0.25), global_area=(0.25, 1.0), size=256, view_size=224, local_size=96,
+                paper=dict(classroom, data="folder:imagenet", encoder="vit_small_patch16_224", options=dict(dynamic_img_size=True, drop_path_rate=0.1), blur=True, local=10, local_area=(0.05, 0.25), global_area=(0.25, 1.0), size=256, view_size=224, local_size=96,
                            prototypes=65_536, hidden=2048, bottleneck=256, momentum=(0.996, 1.0), hold_epochs=1, teacher_temperature=(0.04, 0.07), batch_size=1024, steps=1_000_000, lr=2e-3)))
 def run(arm, scale, seed):
     data = source(scale.data, size=scale.size, limit=scale.limit)

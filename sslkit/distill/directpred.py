@@ -342,7 +342,7 @@ def train_pictures(arm: str, scale, seed: int) -> dict:
             metrics=dict(norm=up("of the initial"), misalignment=down("fraction"), linear=up("fraction"), knn=up("fraction")),
             tried=dict(directpred=2, byol_linear=2, mlp_predictor=2, no_predictor=2, no_stop_gradient=2),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, batch_size=64, steps=80, pictures=["directpred", "random_encoder", "raw_input"],
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, batch_size=64, steps=60, pictures=["directpred", "random_encoder", "raw_input"],
                           arms=["directpred", "byol_linear", "mlp_predictor", "no_predictor", "no_stop_gradient", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, dim=128, hidden=256, batch_size=128, steps=1000,
                            inputs=40, outputs=20, falloff=0.5, rate=0.04, updates=2000,

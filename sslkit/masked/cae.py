@@ -7,10 +7,10 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'MASKS', 'STUDIES', 'CHANGES', 'network', 'classroom', 'MAIN', 'FLOORS', 'PatchWords', 'PatchPixels',
-           'CrossAttention', 'glorot', 'RegressorBlock', 'Regressor', 'LatentDecoder', 'PatchPrediction', 'target_of',
-           'CAE', 'example', 'BEiT', 'AttentiveProbe', 'attentive_probe', 'read_words', 'reading', 'build', 'recipe',
-           'run', 'figure']
+__all__ = ['paper', 'MASKS', 'STUDIES', 'CHANGES', 'network', 'classroom', 'damped', 'MAIN', 'FLOORS', 'PatchWords',
+           'PatchPixels', 'CrossAttention', 'glorot', 'RegressorBlock', 'Regressor', 'LatentDecoder', 'PatchPrediction',
+           'target_of', 'CAE', 'example', 'BEiT', 'AttentiveProbe', 'attentive_probe', 'read_words', 'reading', 'build',
+           'recipe', 'run', 'figure']
 
 # %% ../../nbs/masked/cae.ipynb #0247ef1b
 paper = Paper(
@@ -38,7 +38,7 @@ paper = Paper(
         ("crop and flip only", "paper (no flip for digits)"),
         ("fixed sine-cosine positions", "official code"),
         ("AdamW, rate 1.5e-3 for 2048 images, 20 of 800 epochs of warm-up, gradients clipped at 3, weight decay 0.05", "official code (scale paper; higher rates for the smaller batches of the classroom; the decay is our choice)"),
-        ("layer scale 0.1 and stochastic depth 0.1", "left out (the transformer of the kit has neither)"),
+        ("layer scale 0.1 and stochastic depth 0.1, in encoder, regressor and decoder", "official code (scale paper; the small networks of the other scales need neither)"),
         ("attentive probe: one cross-attention of a learned query over the frozen patch tokens, batch norm, linear classifier", "paper (trained by AdamW behind crops and flips: our schedule, with a high rate, because few steps have to find what to attend to)"),
         ("linear probe", "our choice (closed-form ridge classifier of the mean patch token)"),
         ("fine-tuning; transfer to detection and segmentation", "our choice (fine-tuned with 20 labels of each class, as in room mae; no transfer, which needs COCO and ADE20K)"),
@@ -74,7 +74,7 @@ from ..parts.encoders import encoder
 from ..parts.finetune import fine_tune
 from ..parts.kmeans import kmeans, nearest_centre
 from ..parts.masking import block_mask, grid_of, patchify, random_mask, unpatchify, visible
-from ..parts.vit import Block, sincos
+from ..parts.vit import Block, brakes, rising, sincos
 
 # %% ../../nbs/masked/cae.ipynb #de219bd8
 class PatchWords(nn.Module):
@@ -132,23 +132,26 @@ def glorot(module: nn.Module) -> None:
 # %% ../../nbs/masked/cae.ipynb #d8bc6fa9
 class RegressorBlock(nn.Module):
     "Hidden tokens look at visible ones and at themselves; then a two-layer network."
-    def __init__(self, dim: int, heads: int, mlp_ratio: float = 4.0):
+    def __init__(self, dim: int, heads: int, mlp_ratio: float = 4.0,
+                 layer_scale: float | None = None, drop_path: float = 0.0):          # as in `brakes`
         super().__init__()
+        self.brakes1, self.brakes2 = (brakes(dim, layer_scale, drop_path) for _ in range(2))
         self.attention, self.mlp = CrossAttention(dim, heads), nn.Sequential(nn.Linear(dim, int(mlp_ratio * dim)), nn.GELU(), nn.Linear(int(mlp_ratio * dim), dim))
         self.norm_query, self.norm_key, self.norm_value, self.norm = (nn.LayerNorm(dim) for _ in range(4))
 
     def forward(self, x: Tensor, places: Tensor, seen: Tensor, seen_places: Tensor) -> Tensor:   # (N, M, D) twice, (N, V, D) twice -> (N, M, D)
         everything, where = torch.cat([seen, x], 1), torch.cat([seen_places, places], 1)
-        x = x + self.attention(self.norm_query(x + places), self.norm_key(everything + where), self.norm_value(everything))
-        return x + self.mlp(self.norm(x))
+        x = x + self.brakes1(self.attention(self.norm_query(x + places), self.norm_key(everything + where), self.norm_value(everything)))
+        return x + self.brakes2(self.mlp(self.norm(x)))
 
 class Regressor(nn.Module):
     "What the encoder would say of hidden patches, from what it says of visible ones."
-    def __init__(self, dim: int, depth: int = 4, heads: int = 4, mlp_ratio: float = 4.0):
+    def __init__(self, dim: int, depth: int = 4, heads: int = 4, mlp_ratio: float = 4.0,
+                 layer_scale: float | None = None, drop_path: float = 0.0):          # as in `ViT`
         super().__init__()
         if depth < 1: raise InputError(f"depth={depth} of the regressor leaves no block, and a mask token would learn nothing of the image; give a number from 1.")
         self.mask_token, self.norm = nn.Parameter(torch.empty(dim)), nn.LayerNorm(dim)
-        self.blocks = nn.ModuleList(RegressorBlock(dim, heads, mlp_ratio) for _ in range(depth))
+        self.blocks = nn.ModuleList(RegressorBlock(dim, heads, mlp_ratio, layer_scale, rate) for rate in rising(drop_path, depth))
         glorot(self)
         nn.init.normal_(self.mask_token, std=0.02)
 
@@ -166,9 +169,10 @@ class LatentDecoder(nn.Module):
     def __init__(self, dim: int,
                  outputs: int,        # numbers for every patch
                  depth: int = 4,      # 0: a linear layer alone
-                 heads: int = 4, mlp_ratio: float = 4.0):
+                 heads: int = 4, mlp_ratio: float = 4.0,
+                 layer_scale: float | None = None, drop_path: float = 0.0):          # as in `ViT`
         super().__init__()
-        self.blocks = nn.ModuleList(Block(dim, heads, mlp_ratio) for _ in range(depth))
+        self.blocks = nn.ModuleList(Block(dim, heads, mlp_ratio, layer_scale, rate) for rate in rising(drop_path, depth))
         self.norm, self.head = nn.LayerNorm(dim), nn.Linear(dim, outputs)
         glorot(self)
 
@@ -356,6 +360,7 @@ def recipe(scale) -> dict:
 network = dict(image_size=16, patch_size=2, dim=64, depth=3, heads=4, pool="mean", positions="sincos")
 classroom = dict(encoder="vit", stem="default", options=network, words=256, ratio=0.5, masks="block", align=2.0, regressor=dict(depth=1, heads=4), decoder=dict(depth=1, heads=4), mae=dict(dim=48, depth=1, heads=4),
                  min_area=0.2, flip=True, size=None, lr=3e-3, weight_decay=0.05, clip=3.0, warmup=0.1, attentive_steps=400, attentive_lr=3e-2, labels=20, tuning_steps=150, tuning_lr=1e-3, tuned={})    # tuned: by arm
+damped = dict(layer_scale=0.1, drop_path=0.1)                                   # of scale paper
 MAIN = ["cae", "no_align", "no_decoder", "beit", "beit_same_size", "mae", "random_encoder", "raw_input"]
 FLOORS = ["random_encoder", "raw_input"]
 
@@ -370,13 +375,13 @@ FLOORS = ["random_encoder", "raw_input"]
             metrics=dict(attentive=up("fraction"), fine_tune=up("fraction"), linear=up("fraction"), knn=up("fraction"), guessed=up("fraction"), readable=up("fraction")),
             tried=dict(cae=2, beit=1, no_align=1),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", limit=1500, options=dict(network, dim=32, depth=2), words=32, min_area=0.5, flip=False, lr=2.5e-3, batch_size=16, steps=80, attentive_steps=0, tuning_steps=0,
+                tiny=dict(classroom, data="chalk_on_photos", limit=1500, options=dict(network, dim=32, depth=2), words=32, min_area=0.5, flip=False, lr=2.5e-3, batch_size=16, steps=56, attentive_steps=0, tuning_steps=0,
                           arms=["cae", "no_align", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=64, steps=500, arms=MAIN),
                 equal=dict(attentive_steps=0, tuning_steps=0),
                 gpu=dict(classroom, data="cifar10", options=dict(network, image_size=32, patch_size=4, dim=192, depth=12, heads=3), words=1024, regressor=dict(depth=2, heads=3), decoder=dict(depth=2, heads=3), mae=dict(dim=128, depth=4, heads=4),
                          lr=1.5e-3, batch_size=512, steps=39_000, warmup=0.05, attentive_steps=8000, attentive_lr=1e-2, tuning_steps=2000, tuning_lr=5e-4, arms=MAIN),
-                paper=dict(classroom, data="folder:imagenet", options=dict(network, image_size=224, patch_size=16, dim=768, depth=12, heads=12), words=8192, regressor=dict(depth=4, heads=12), decoder=dict(depth=4, heads=12), mae=dict(dim=512, depth=8, heads=16),
+                paper=dict(classroom, data="folder:imagenet", options=dict(network, image_size=224, patch_size=16, dim=768, depth=12, heads=12, **damped), words=8192, regressor=dict(depth=4, heads=12, **damped), decoder=dict(depth=4, heads=12, **damped), mae=dict(dim=512, depth=8, heads=16),
                            min_area=0.08, size=224, lr=1.5e-3, batch_size=2048, steps=500_000, warmup=0.025, attentive_steps=100_000, attentive_lr=1e-2, arms=MAIN)))
 def run(arm, scale, seed):
     data = source(scale.data, size=scale.size, limit=scale.limit)

@@ -32,7 +32,7 @@ paper = Paper(
         ("64 images on each GPU", "our choice (256 at scale paper: four GPUs)"),
         ("pre-trained and fine-tuned on the same small data set; also fine-tuned on another one", "paper (as to the protocol; data, and the mean patch token instead of the class token, are our choice)"),
         ("learned positions", "our choice (fixed sines and cosines: a small network learns more in minutes)"),
-        ("stochastic depth", "left out (the transformer of the kit has none)"),
+        ("stochastic depth", "our choice (0.1 at scale paper; the small networks of the other scales have no use for it)"),
     ],
     axes=[("views", "one crop, groups of connected patches overwritten by noise or by another image"), ("pair", "one network"),
           ("target", "the clean image's pixels"), ("predictor", "a light head on the tokens of several depths"),
@@ -273,7 +273,7 @@ FLOORS = ["random_encoder", "raw_input"]
                 equal=dict(tuning_steps=0, transfer=None, arms=["gmml", "random_encoder", "raw_input"]),
                 gpu=dict(classroom, data="cifar10", limit=10_000, options=dict(network, image_size=32, patch_size=4, dim=192, depth=12, heads=3), decoder=dict(dim=128, depth=4, heads=4), jitter=True,
                          lr=1e-3, batch_size=256, steps=15_000, warmup=0.05, tuning_steps=2000, tuning_lr=5e-4),
-                paper=dict(classroom, data="folder:flowers", options=dict(network, image_size=224, patch_size=16, dim=384, depth=12, heads=6), decoder=dict(dim=512, depth=8, heads=16), side=0.3, crops=2,
+                paper=dict(classroom, data="folder:flowers", options=dict(network, image_size=224, patch_size=16, dim=384, depth=12, heads=6, drop_path=0.1), decoder=dict(dim=512, depth=8, heads=16), side=0.3, crops=2,
                            min_area=0.05, jitter=True, size=224, lr=5e-4, batch_size=256, steps=800 * 4, warmup=0.0125, tuning_steps=3000, tuning_lr=5e-4)))
 def run(arm, scale, seed):
     data = source(scale.data, size=scale.size, limit=scale.limit)

@@ -26,6 +26,14 @@ class EMA(nn.Module):
         super().__init__()
         if not callable(momentum) and not 0 <= momentum <= 1: raise InputError(f"momentum={momentum} is no share; give a number from 0 to 1.")
         self.module, self.momentum = frozen_copy(module), momentum
+        self.train(module.training)
+
+    def train(self, mode: bool = True) -> EMA:
+        "Training mode, except for dropout and stochastic depth."
+        super().train(mode)
+        for m in self.modules():
+            if "Drop" in type(m).__name__ or "StochasticDepth" in type(m).__name__: m.eval()
+        return self
 
     @torch.no_grad()
     def forward(self, *args: Any, **kwargs: Any) -> Any: return self.module(*args, **kwargs)

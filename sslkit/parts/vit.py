@@ -11,7 +11,7 @@ from ..core.errors import InputError
 from .pixels import Pixels
 
 # %% auto #0
-__all__ = ['Attention', 'Block', 'sincos', 'ViT']
+__all__ = ['Attention', 'LayerScale', 'brakes', 'rising', 'Block', 'sincos', 'ViT']
 
 # %% ../../nbs/parts/vit.ipynb #7a3084aa
 class Attention(nn.Module):
@@ -31,16 +31,43 @@ class Attention(nn.Module):
         q, k, _ = self.split(x)
         return (q @ k.mT * q.shape[-1] ** -0.5).softmax(-1)
 
+class LayerScale(nn.Module):
+    "Every dimension times a learned number (Touvron et al. 2021)."
+    def __init__(self, dim: int, start: float):
+        super().__init__()
+        self.scale = nn.Parameter(torch.full((dim,), float(start)))
+
+    def forward(self, x: Tensor) -> Tensor: return x * self.scale.to(x.dtype)
+
+def brakes(dim: int,
+           layer_scale: float | None = None,  # first value of the learned numbers; None: there are none
+           drop_path: float = 0.0,            # share of the images that a branch is left out for in training, in [0, 1)
+          ) -> nn.Module:                     # (N, T, D) -> the same shape
+    "What becomes of a branch before it is added: layer scale and stochastic depth, where they are asked for."
+    if layer_scale is not None and layer_scale <= 0: raise InputError(f"layer_scale={layer_scale} must be positive; give 0.1 or 1e-5, or None for none.")
+    if not 0 <= drop_path < 1: raise InputError(f"drop_path={drop_path} must be in [0, 1): the share of images that a branch is left out for.")
+    if layer_scale is None and not drop_path: return nn.Identity()
+    scale = [LayerScale(dim, layer_scale)] if layer_scale is not None else []
+    if not drop_path: return nn.Sequential(*scale)
+    from torchvision.ops import StochasticDepth
+    return nn.Sequential(*scale, StochasticDepth(drop_path, "row"))
+
+def rising(drop_path: float, depth: int) -> list[float]:
+    "The rates of stochastic depth of blocks from the first to the last: from 0 to `drop_path`."
+    return [drop_path * k / max(1, depth - 1) for k in range(depth)]
+
 class Block(nn.Module):
     "Attention and a two-layer network, each of the normalised input and added to it."
-    def __init__(self, dim: int, heads: int, mlp_ratio: float = 4.0):  # width of the inner layer, in dims
+    def __init__(self, dim: int, heads: int, mlp_ratio: float = 4.0,  # width of the inner layer, in dims
+                 layer_scale: float | None = None, drop_path: float = 0.0):  # as in `brakes`
         super().__init__()
         self.norm1, self.attention, self.norm2 = nn.LayerNorm(dim), Attention(dim, heads), nn.LayerNorm(dim)
         self.mlp = nn.Sequential(nn.Linear(dim, int(mlp_ratio * dim)), nn.GELU(), nn.Linear(int(mlp_ratio * dim), dim))
+        self.brakes1, self.brakes2 = (brakes(dim, layer_scale, drop_path) for _ in range(2))
 
     def forward(self, x: Tensor) -> Tensor:  # (N, T, D)
-        x = x + self.attention(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
+        x = x + self.brakes1(self.attention(self.norm1(x)))
+        return x + self.brakes2(self.mlp(self.norm2(x)))
 
 # %% ../../nbs/parts/vit.ipynb #0e55bd53
 def sincos(height: int, width: int,
@@ -62,7 +89,9 @@ class ViT(nn.Module):
                  channels: int = 3,                   # of the images
                  pool: str = "class",                 # the representation: "class" token, or "mean" of the patch tokens
                  positions: str = "learned",          # "learned" or "sincos" (fixed)
-                 mask_token: bool = False):           # learn a token that stands for masked patches
+                 mask_token: bool = False,            # learn a token that stands for masked patches
+                 layer_scale: float | None = None,    # first value, see `brakes`; None: none
+                 drop_path: float = 0.0):             # stochastic depth of the last block; it rises from 0 in the first
         super().__init__()
         if pool not in ("class", "mean"): raise InputError(f"pool={pool!r} is unknown; choose class or mean.")
         if positions not in ("learned", "sincos"): raise InputError(f"positions={positions!r} is unknown; choose learned or sincos.")
@@ -74,7 +103,7 @@ class ViT(nn.Module):
         if mask_token: self.mask_token = nn.Parameter(torch.empty(dim))
         if positions == "learned": self.positions = nn.Parameter(torch.empty(self.grid ** 2, dim))
         else: self.register_buffer("positions", sincos(self.grid, self.grid, dim))
-        self.blocks = nn.ModuleList(Block(dim, heads, mlp_ratio) for _ in range(depth))
+        self.blocks = nn.ModuleList(Block(dim, heads, mlp_ratio, layer_scale, rate) for rate in rising(drop_path, depth))
         self.norm = nn.LayerNorm(dim)
         self.reset_parameters()
 

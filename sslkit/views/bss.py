@@ -334,7 +334,7 @@ OTHERS = ["swav_bss", "swav_fa", "swav", "msn_bss", "msn_fa", "msn"]
                          purity=down("fraction"), hardness=up("cosine")),
             tried={"bss": 6, "fa": 2, "simclr": 2, "bss_image_jitter": 1, "study/all_negatives": 1},
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, seen=("plain", "night", "sketch"), unseen=("sepia",), shares=(), batch_size=64, steps=110, arms=["bss", "fa", *FLOORS]),
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, seen=("plain", "night", "sketch"), unseen=("sepia",), shares=(), batch_size=64, steps=80, arms=["bss", "fa", *FLOORS]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, tuning_steps=200, batch_size=128, steps=1500, tuned=dict(simclr=dict(temperature=0.2)), arms=[*MAIN[:4], *OTHERS, *STUDIES, *FLOORS]),
                 equal=dict(seen=(), unseen=(), shares=(), tuning_steps=0),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", vit=dict(image_size=32, patch_size=4, dim=192, depth=6, heads=6), dim=128, hidden=2048, prototypes=1000, min_area=0.08, ratio=(0.0, 0.1), tuning_steps=2000, batch_size=512, steps=17_500, lr=1e-3,
