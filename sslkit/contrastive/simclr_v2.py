@@ -293,11 +293,11 @@ tiny_nets = dict(small=("convnet", dict(widths=(6, 12, 24, 48))), middle=("convn
                          better(gap("simclr_v2", "small", "tuned_1"), than=gap("simclr_v2", "small", "tuned_100")),
                          above_floor("simclr_v2", metric="tuned_1")),
             metrics={k: up("fraction") for k in ("tuned_1", "tuned_10", "tuned_100", "deployed_1", "self_1", "from_0", "from_2", "from_3", "frozen_1", "linear", "knn")},
-            tried=dict(simclr_v2=6, small=6, supervised=1, supervised_small=1),       # of step 2 at 1 %; steps 1 and 3 have had one
+            tried=dict(simclr_v2=6, small=6, supervised=1, supervised_small=1),       # of step 2 at 1 %; step 1 has had one
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(16, 32, 64, 128)), sizes=tiny_nets, queue=512, min_area=0.7, flip=False, strength=1.0, batch_size=48, steps=90, weak_area=0.8,
                           others=(0,), tuning_steps=(15, 15, 30), tuning_batch=40, tuning_lr=(3e-3, 3e-3, 3e-3), student_steps=30, self_distil=False, arms=["simclr_v2", "small", *FLOORS]),
-                small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=128, steps=2000, arms=MAIN),
+                small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=128, steps=2000, student_lr=3e-3, arms=MAIN),
                 equal=None,                                                   # it learns with labels
                 gpu=dict(classroom, data="cifar10", encoder="wide_resnet50_2", stem="cifar", options={}, sizes=dict(small=("resnet18", {}), middle=("resnet50", {})), dim=128, queue=16_384, momentum=0.999, min_area=0.08,
                          batch_size=512, steps=17_500, lr=1e-3, tuning_steps=(500, 1500, 4000), tuning_batch=128, student_steps=10_000, student_lr=1e-3, arms=MAIN),
