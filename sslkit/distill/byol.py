@@ -36,7 +36,7 @@ paper = Paper(
         ("projector and predictor: linear layer of 4096, batch norm, ReLU, linear layer of 256, no norm at the end", "paper (section 3.3; widths scaled down in the classroom)"),
         ("views of SimCLR's list, unequal: blur with probability 1 and 0.1, solarisation 0 and 0.2", "paper (appendix B; blur and solarisation are left out of 16-pixel images)"),
         ("each view goes through the networks by itself, so that batch norm sees one view at a time; the target's batch norm uses the batch as well", "official code"),
-        ("LARS, rate 0.2 x batch / 256, decay 1.5e-6, biases and norms neither adapted nor decayed, ten warm-up epochs, cosine, 1000 epochs, batch 4096", "paper (section 3.3; scale paper; AdamW below, our choice)"),
+        ("LARS, rate 0.2 x batch / 256, decay 1.5e-6, biases and norms neither adapted nor decayed, ten warm-up epochs, cosine, 1000 epochs, batch 4096", "paper (section 3.3; scale paper; AdamW below, and at scale small ten times the rate for the predictor: our choice)"),
         ("ablations: no predictor, target decay 1 and 0 and between, no stopped gradient", "paper (Table 5; as arms and studies)"),
         ("robustness to views: without colour distortion, beside SimCLR", "paper (Figure 3b; crops and flips are what is left here, since small images have no blur)"),
         ("robustness to batches: the loss of parts of the batch, averaged over as many parts, beside SimCLR", "paper (section 5, Figure 3a; as studies)"),
@@ -205,7 +205,7 @@ MAIN = ["byol", "no_predictor", "fixed_target", "no_target", "no_stop_gradient",
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.85, flip=False, momentum=(0.99, 1.0), batch_size=48, steps=84,
                           arms=["byol", "no_predictor", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="cifar10", size=16, limit=10_000, dim=128, hidden=256, momentum=(0.99, 1.0), batch_size=128, steps=2000, lr=3e-3, arms=MAIN),
+                small=dict(classroom, data="cifar10", size=16, limit=10_000, dim=128, hidden=256, strength=0.5, momentum=(0.97, 1.0), predictor_rate=10.0, batch_size=128, steps=2000, lr=3e-3, tuned=dict(no_predictor=dict(strength=1.0, lr=1e-2)), arms=MAIN),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=256, hidden=2048, momentum=(0.99, 1.0), min_area=0.08, batch_size=512, steps=17_500, lr=1e-3, temperature=0.5, arms=MAIN),
                 paper=dict(classroom, data="folder:imagenet", encoder="resnet50", dim=256, hidden=4096, momentum=(0.996, 1.0), blur=True, min_area=0.08, size=224, batch_size=4096, steps=312_000, lr=3.2, arms=MAIN)))
 def run(arm, scale, seed):
