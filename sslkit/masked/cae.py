@@ -377,7 +377,7 @@ FLOORS = ["random_encoder", "raw_input"]
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", limit=1500, options=dict(network, dim=32, depth=2), words=32, min_area=0.5, flip=False, lr=2.5e-3, batch_size=16, steps=56, attentive_steps=0, tuning_steps=0,
                           arms=["cae", "no_align", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=64, steps=500, arms=MAIN),
+                small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=64, steps=500, attentive_steps=1000, attentive_lr=1e-2, tuned=dict(beit=dict(attentive_lr=3e-2)), arms=MAIN),
                 equal=dict(attentive_steps=0, tuning_steps=0),
                 gpu=dict(classroom, data="cifar10", options=dict(network, image_size=32, patch_size=4, dim=192, depth=12, heads=3), words=1024, regressor=dict(depth=2, heads=3), decoder=dict(depth=2, heads=3), mae=dict(dim=128, depth=4, heads=4),
                          lr=1.5e-3, batch_size=512, steps=39_000, warmup=0.05, attentive_steps=8000, attentive_lr=1e-2, tuning_steps=2000, tuning_lr=5e-4, arms=MAIN),
