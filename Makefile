@@ -26,6 +26,9 @@ lab: .venv/.notebooks  ## open the notebooks in JupyterLab, at the table of all 
 docs: .venv/.docs  ## build the documentation site into docs/_site/html, from the executed notebooks that tests leave
 	$(BIN)/python docs/build.py
 
+test-site: docs  ## build the site, then open it in Chromium and try it out
+	$(BIN)/python -m pytest --durations 5 tests/test_docs.py
+
 sync: .venv/.dev  ## bring modules, cards and README.md up to date with the notebooks
 	$(BIN)/python tests/sync.py
 
@@ -62,4 +65,4 @@ clean:  ## remove what runs, tests and builds left (.venv stays)
 	@$(PIP) -e '.[notebooks]'
 	@touch .venv/.library $@
 
-.PHONY: help demo test test-all lab docs sync bench clean
+.PHONY: help demo test test-all test-site lab docs sync bench clean
