@@ -32,9 +32,9 @@ from .encoder import load_encoder
 from .pretrain import Training, labelled, prepare, room_module, settings_for, trainable
 
 # %% auto #0
-__all__ = ['SHOWN', 'TELL', 'VIEWS', 'FIXED', 'own_random', 'Run', 'own_settings', 'of_views', 'pictures_of', 'views_figure',
-           'built', 'curves_figure', 'map_figure', 'neighbours_figure', 'png', 'rows', 'labelled_run', 'table_html',
-           'Dashboard']
+__all__ = ['SHOWN', 'TELL', 'VIEWS', 'FIXED', 'own_random', 'Run', 'own_settings', 'of_views', 'pictures_of', 'png', 'Picture',
+           'views_figure', 'built', 'curves_figure', 'map_figure', 'neighbours_figure', 'rows', 'labelled_run',
+           'table_html', 'Dashboard']
 
 # %% ../../nbs/tool/dashboard.ipynb #cb1c7dc7
 @contextmanager
@@ -236,12 +236,21 @@ def pictures_of(views: Sequence[Any], n: int) -> dict[str, Tensor]:   # title ->
             for part in (v if v.dtype != torch.uint8 else v / 255).split(n): found[f"view {len(found) + 1}"] = part.float()
     return found
 
+def png(fig: Figure) -> bytes:
+    "A figure as a picture."
+    fig.savefig(buffer := io.BytesIO(), format="png", dpi=100)
+    return buffer.getvalue()
+
+class Picture(Figure):
+    "A figure that shows itself as the result of a cell; Jupyter draws plain ones only where pyplot was used before."
+    def _repr_png_(self) -> bytes: return png(self)
+
 def views_figure(method: nn.Module, data: Source, n: int = 6, seed: int = 0, step: int = 0) -> Figure:
     "Pictures and the views of them that the networks get in a step."
     few = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))[:n]
     batch = data[few].keyed(seed, step)
     with torch.no_grad(): shown = {"picture": batch.x.cpu(), **pictures_of(method.views(batch), n)}
-    fig = Figure(figsize=(0.95 * len(shown), 0.95 * n + 0.3), layout="constrained")
+    fig = Picture(figsize=(0.95 * len(shown), 0.95 * n + 0.3), layout="constrained")
     show_views(list(shown.values()), list(shown), n=n, ax=fig.subplots())
     return fig
 
@@ -254,14 +263,18 @@ def curves_figure(runs: Sequence[Run]) -> Figure:
     "Loss, kNN, RankMe and spread over the steps, a colour a run; dotted: the untrained network, where there is one run."
     curves = {run.name: run.curves() for run in runs}
     names = [m for m in SHOWN if any(m in c for c in curves.values())]
-    width = max(3.2, 2.9 * len(names))
-    fig = Figure(figsize=(width, 2.5))                          # placed by hand: finding a layout takes longer than drawing, and this is drawn twice a second
-    fig.subplots_adjust(0.5 / width, 0.18, 1 - 0.1 / width, 0.88, 0.25)
+    columns = max(1, min(2, len(names)))
+    width, height = 3.2 * columns, 2.2 * max(1, -(-len(names) // columns))
+    fig = Picture(figsize=(width, height))                      # placed by hand: finding a layout takes longer than drawing, and this is drawn twice a second
+    fig.subplots_adjust(0.55 / width, 0.42 / height, 1 - 0.1 / width, 1 - 0.27 / height, 0.28, 0.5)
     if not names: fig.text(0.5, 0.5, "nothing measured yet", ha="center", color="0.5")
-    for ax, m in zip(fig.subplots(1, len(names), squeeze=False)[0] if names else (), names):
+    axes = list(fig.subplots(-(-len(names) // columns), columns, squeeze=False).flat) if names else []
+    for ax in axes[len(names):]: ax.remove()
+    for ax, m in zip(axes, names):
         plot_curves({name: c[m] for name, c in curves.items() if m in c}, smooth=0.9 if m == "loss" else 0.0, ax=ax)
         ax.set(title=m, ylabel="")
         if m != names[0] and ax.get_legend(): ax.get_legend().remove()
+        if m not in names[-columns:]: ax.set_xlabel("")
         if len(runs) == 1 and m in runs[0].start: ax.axhline(runs[0].start[m], color="0.5", ls=":", lw=1)
     return fig
 
@@ -270,7 +283,7 @@ def map_figure(run: Run, how: str = "pca") -> Figure:  # or "tsne"
     y, now = run.watched.fields.get("y"), run.seen()
     looks = {"before training": run.looks.get("untrained"), f"after {len(run.losses)} steps": now if run.losses else None}
     looks = {title: z for title, z in looks.items() if z is not None} or {"now": now}
-    fig = Figure(figsize=(4.4 * len(looks) + 0.8, 3.8), layout="constrained")
+    fig = Picture(figsize=(4.4 * len(looks) + 0.8, 3.8), layout="constrained")
     for k, (ax, (title, z)) in enumerate(zip(fig.subplots(1, len(looks), squeeze=False)[0], looks.items()), 1):
         plot_embedding(z, y if isinstance(y, Tensor) else None, run.watched.classes, method=how, ax=ax)
         ax.set_title(title)
@@ -284,15 +297,12 @@ def neighbours_figure(run: Run, n: int = 6, k: int = 7, seed: int = 0) -> Figure
     k = min(k, len(z) - 1)
     position = torch.stack([row[row != q][:k] for q, row in zip(few, nearest(z[few], z, k + 1)[1])])
     x, y = held[torch.arange(len(held))].x.cpu(), held.fields.get("y")
-    fig = Figure(figsize=(0.95 * (k + 1), 0.95 * len(few) + 0.5), layout="constrained")
+    fig = Picture(figsize=(0.95 * (k + 1), 0.95 * len(few) + 0.5), layout="constrained")
     show_views([x[few], *x[position.T]], ["picture", "nearest", *[""] * (k - 1)], n=len(few), ax=fig.subplots())
     if isinstance(y, Tensor) and labelled(held): fig.suptitle(f"{(y[position] == y[few, None]).float().mean():.0%} are of the picture's class", fontsize=9)
     return fig
 
-def png(fig: Figure) -> bytes:
-    "A figure as a picture."
-    fig.savefig(buffer := io.BytesIO(), format="png", dpi=100)
-    return buffer.getvalue()
+
 
 # %% ../../nbs/tool/dashboard.ipynb #28cf2cb7
 def rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -507,13 +517,13 @@ class Dashboard:
 
     def _lay_out(self) -> None:
         w = ipywidgets
-        button = lambda text, icon, call, kind="": self._on_click(w.Button(description=text, icon=icon, button_style=kind, layout=dict(width="7em")), call)
+        button = lambda text, icon, call, kind="": self._on_click(w.Button(description=text, icon=icon, button_style=kind, layout=dict(width="8em")), call)
         self.buttons = dict(train=button("Train", "play", self.train, "primary"), stop=button("Stop", "stop", self.stop), go_on=button("Continue", "forward", self.go_on))
         self._card, self._settings, self._status, self._bar = w.HTML(), w.Accordion(), w.HTML(), w.IntProgress(layout=dict(width="100%"))
-        self._run, self._ticked = w.Dropdown(description="run"), w.SelectMultiple(description="compare", rows=5, layout=dict(width="30em"))
+        self._run, self._ticked = w.Dropdown(description="run", style=dict(description_width="2.5em"), layout=dict(flex="1 1 8em", width="auto", min_width="0")), w.SelectMultiple(description="compare", rows=5, layout=dict(width="30em"))
         self._how, self._seed = w.ToggleButtons(options=dict(PCA="pca"), value="pca"), w.IntSlider(0, 0, 50, description="others")
         self._how.options = {"PCA": "pca", "t-SNE": "tsne"}
-        self.pictures = {name: w.Image(format="png", layout=dict(max_width="100%", object_fit="contain", align_self="flex-start")) for name in ("views", "curves", "map", "neighbours")}
+        self.pictures = {name: w.Image(format="png", layout=dict(max_width="100%", margin="0", object_fit="contain", align_self="flex-start")) for name in ("views", "curves", "map", "neighbours")}
         self._table = w.HTML()
         pages = dict(views=[self.pictures["views"]], curves=[self.pictures["curves"]], map=[self._how, self.pictures["map"]], neighbours=[self._seed, self.pictures["neighbours"]], runs=[self._ticked, self._table])
         self.tabs = w.Tab([w.VBox(found) for found in pages.values()])
