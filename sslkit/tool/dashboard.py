@@ -519,7 +519,7 @@ class Dashboard:
         w = ipywidgets
         button = lambda text, icon, call, kind="": self._on_click(w.Button(description=text, icon=icon, button_style=kind, layout=dict(width="8em")), call)
         self.buttons = dict(train=button("Train", "play", self.train, "primary"), stop=button("Stop", "stop", self.stop), go_on=button("Continue", "forward", self.go_on))
-        self._card, self._settings, self._status, self._bar = w.HTML(), w.Accordion(), w.HTML(), w.IntProgress(layout=dict(width="100%"))
+        self._card, self._settings, self._status, self._bar = w.HTML(), w.Accordion(), w.HTML(), w.IntProgress(layout=dict(width="auto"))
         self._run, self._ticked = w.Dropdown(description="run", style=dict(description_width="2.5em"), layout=dict(flex="1 1 8em", width="auto", min_width="0")), w.SelectMultiple(description="compare", rows=5, layout=dict(width="30em"))
         self._how, self._seed = w.ToggleButtons(options=dict(PCA="pca"), value="pca"), w.IntSlider(0, 0, 50, description="others")
         self._how.options = {"PCA": "pca", "t-SNE": "tsne"}
