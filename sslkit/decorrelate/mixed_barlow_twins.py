@@ -166,11 +166,11 @@ classroom = dict(encoder="convnet", stem="default", options={}, dim=256, weight=
                          better("mixed_barlow_twins", than="mixup_views", metric="knn"),
                          above_floor("mixed_barlow_twins", metric="knn")),
             metrics=dict(linear=up("fraction"), knn=up("fraction"), peak=up("fraction"), drop=down("fraction"), barlow=down()),
-            tried=dict(mixed_barlow_twins=2, barlow_twins=1, mixup_views=1),
+            tried=dict(mixed_barlow_twins=2, barlow_twins=1, mixup_views=1),          # before those on record
             scales=dict(
                 tiny=dict(classroom, data="chalk_on_photos", images=400, options=dict(widths=(8, 16, 32, 64)), dim=128, mix_weight=1.0, min_area=0.9, flip=False, strength=0.5, batch_size=64, steps=80, looks=6,
                           arms=["mixed_barlow_twins", "barlow_twins", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="cifar10", size=16, limit=10_000, images=500, dim=512, mix_weight=1.0, batch_size=128, steps=2000),
+                small=dict(classroom, data="cifar10", size=16, limit=10_000, images=500, dim=512, mix_weight=1.0, batch_size=128, steps=1000, tuned=dict(barlow_twins=dict(lr=5e-3), mixup_views=dict(lr=5e-3))),
                 equal=dict(images=None),
                 gpu=dict(classroom, data="cifar10", images=5000, encoder="resnet18", stem="cifar", dim=1024, batch_size=256, steps=35_000, lr=1e-3),
                 paper=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=1024, batch_size=256, steps=390_000, lr=1e-3,
