@@ -158,11 +158,12 @@ def test_no_link_of_an_edition_is_broken(editions, edition):
 def test_a_lecture_is_run_for_its_slides(tmp_path):
     "In a kernel, so that a figure is on the slide; a lecture that fails has none, and says why."
     pytest.importorskip("nbgrader", reason=INSTALL); pytest.importorskip("ipykernel", reason=INSTALL)
-    from nbformat.v4 import new_code_cell, new_notebook
-    lecture = new_notebook(cells=[new_code_cell("import matplotlib.pyplot as plt\nplt.plot([1, 2]);", metadata=dict(slideshow=dict(slide_type="slide")))])
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+    lecture = new_notebook(cells=[new_markdown_cell("## A <line>"), new_code_cell("import matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.title('it rises');", metadata=dict(slideshow=dict(slide_type="slide")))])
     before, after = (tool.slides(nb, reveal="reveal.js") for nb in (lecture, tool.executed(lecture, tmp_path)))
     pictures = lambda page: page.count("data:image/png;base64")
-    assert pictures(after) == pictures(before) + 1 and not lecture.cells[0].outputs and "reveal.js/dist" in after
+    assert pictures(after) == pictures(before) + 1 and not lecture.cells[1].outputs and "reveal.js/dist" in after
+    assert 'alt="A &lt;line&gt;: it rises"' in after and "No description" not in after
     lecture.cells.append(new_code_cell("1 / 0"))
     with pytest.raises(InputError, match="ZeroDivisionError"): tool.executed(lecture, tmp_path)
 

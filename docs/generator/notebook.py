@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast, base64, io, posixpath, re
 from collections.abc import Callable, Mapping
 from PIL import Image
+from sslkit.tool.course import figure_words
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SHOWN = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/markdown", "text/plain")   # of each output the first that it has
@@ -83,13 +84,6 @@ def clean_html(value: str) -> str:
     "HTML of an output whose pictures all have an alt text and whose blank lines do not end it."
     return re.sub(r"\n\s*\n", "\n", re.sub(r"<img(?![^>]*\balt=)", '<img alt=""', value))
 
-def figure_words(source: str, heading: str, figures: Mapping[str, str]) -> str:
-    "An alt text from a cell's code: what the figure function says, or the titles and axes that are set."
-    if "result.figure(" in source and "figure" in figures: return figures["figure"]
-    said = re.findall(r"""(?:set_title|suptitle|set_xlabel|set_ylabel|\btitle|\bxlabel|\bylabel)\s*[=(]\s*f?(["'])(.+?)\1""", source)
-    words = "; ".join(dict.fromkeys(t for _, t in said))
-    return f"{heading}: {words}" if words else f"Figure of the section {heading}"
-
 def docstrings(cells) -> dict[str, str]:
     "First lines of the documentation of the functions that a notebook defines."
     found = {}
@@ -132,7 +126,7 @@ def page(nb: Mapping, folder: str,                     # of the page, as in nbs
             if hidden(said): continue
             shown = outputs(cell)
             if not code and not shown: continue
-            made = dict(cell_type="code", id=f"cell-{len(cells)}", metadata=about(said, code, figure_words(code, heading, figures)), source=code, outputs=shown, execution_count=None)
+            made = dict(cell_type="code", id=f"cell-{len(cells)}", metadata=about(said, code, figures["figure"] if "result.figure(" in code and "figure" in figures else figure_words(code, heading)), source=code, outputs=shown, execution_count=None)
             if cells and folded(made) and folded(cells[-1]):              # one line instead of two
                 made = dict(made, id=cells[-1]["id"], source=f"{cells[-1]['source']}\n\n{code}")
                 cells.pop()

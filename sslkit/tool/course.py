@@ -4,7 +4,7 @@
 
 # %% ../../nbs/tool/course.ipynb #7e2937f5
 from __future__ import annotations
-import ast, copy, hashlib, json, os, platform, posixpath, re
+import ast, copy, hashlib, html, json, os, platform, posixpath, re, warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -19,10 +19,10 @@ from ..core.errors import InputError, need
 if TYPE_CHECKING: import torch
 
 # %% auto #0
-__all__ = ['FOR_TEACHERS', 'EDITIONS', 'ROOM', 'CONFIG', 'NAME', 'drawn_from', 'handed_in_by', 'same_student', 'Course', 'course',
-           'name_rooms', 'read_notebook', 'write_notebook', 'relinked', 'release', 'points', 'executed', 'slides',
-           'titles', 'export_course', 'packages', 'constraints', 'data_of', 'lock', 'differences', 'freeze',
-           'check_lock']
+__all__ = ['FOR_TEACHERS', 'EDITIONS', 'ROOM', 'KNOWN', 'CONFIG', 'NAME', 'drawn_from', 'handed_in_by', 'same_student', 'Course',
+           'course', 'name_rooms', 'read_notebook', 'write_notebook', 'relinked', 'release', 'points', 'executed',
+           'figure_words', 'slides', 'titles', 'export_course', 'packages', 'constraints', 'data_of', 'lock',
+           'differences', 'freeze', 'check_lock']
 
 # %% ../../nbs/tool/course.ipynb #3b81fc0e
 def drawn_from(student: str,      # the id, as the teacher knows it; case and blanks at its ends do not matter
@@ -142,14 +142,32 @@ def executed(nb: Any, folder: Path):  # where it runs
     except nbclient.exceptions.CellExecutionError as e: raise InputError(f"a lecture fails on this machine, so that it has no slides; open it, mend what is missing, or leave out slides. It said: {str(e).strip().splitlines()[-1]}") from None
     return nb
 
+def figure_words(source: str,   # of a cell
+                 heading: str,  # of the section that it is in
+                ) -> str:
+    "What a figure shows, for those who cannot see it: the titles and axes that its code names."
+    said = re.findall(r"""(?:set_title|suptitle|set_xlabel|set_ylabel|\btitle|\bxlabel|\bylabel)\s*[=(]\s*f?(["'])(.+?)\1""", source)
+    words = "; ".join(dict.fromkeys(t for _, t in said))
+    return f"{heading}: {words}" if words else f"Figure of the section {heading}"
+
 def slides(nb: Any,                      # with outputs
            reveal: str | None = None,    # address or folder of reveal.js; default: nbconvert's, from the network
           ) -> str:                      # HTML
-    "A lecture as slides. Pictures are inside the file."
+    "A lecture as slides. Pictures are inside the file, each with a text that says what it shows."
     nbconvert = need("nbconvert", extra="course")
     options = dict(reveal_url_prefix=reveal) if reveal else {}
     exporter = nbconvert.SlidesExporter(embed_images=True, reveal_theme="simple", exclude_input_prompt=True, exclude_output_prompt=True, **options)
-    return exporter.from_notebook_node(nb)[0]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Alternative text is missing")              # it is added below
+        page = exporter.from_notebook_node(nb)[0]
+    heading, words = "", {}
+    for cell in nb.cells:
+        if cell.cell_type == "markdown": heading = (re.findall(r"^#+ (.+)", cell.source, flags=re.M) or [heading])[-1]
+        for output in cell.get("outputs", ()):
+            if picture := output.get("data", {}).get("image/png"): words[picture[:KNOWN]] = figure_words(cell.source, heading)
+    return re.sub(rf'<img alt="[^"]*"([^>]*src="data:image/png;base64,([^"]{{{KNOWN}}}))', lambda m: f'<img alt="{html.escape(words.get(m[2], heading))}"{m[1]}', page)
+
+KNOWN = 400  # a picture is recognised by so many of its first characters
 
 # %% ../../nbs/tool/course.ipynb #9d596eb2
 CONFIG = '''"For nbgrader: call it in this folder."
