@@ -65,4 +65,4 @@ clean:  ## remove what runs, tests and builds left (.venv stays)
 	@$(PIP) -e '.[notebooks]'
 	@touch .venv/.library $@
 
-.PHONY: help demo test test-all test-site lab docs sync bench clean
+.PHONY: help demo test test-all lab docs test-site sync bench clean
