@@ -234,7 +234,7 @@ MAIN = ["g_simclr", "simclr", "random_groups", "oracle", "random_encoder", "raw_
             metrics=dict(linear=up("fraction"), false_negatives=down("fraction"), linear_p1=up("fraction"), linear_p2=up("fraction"), knn=up("fraction"), fine_tune=up("fraction")),
             tried=dict(g_simclr=1, simclr=1, random_groups=1, oracle=1),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, strength=1.0, temperature=0.1, lr=1e-2, batch_size=10, steps=110, autoencoder=dict(steps=20, width=8), inside=(), tuning_steps=0,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.7, flip=False, strength=1.0, temperature=0.1, lr=1e-2, batch_size=10, steps=160, autoencoder=dict(steps=20, width=8), inside=(), tuning_steps=0,
                           arms=["g_simclr", "simclr", "oracle", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=10, steps=4000, tuned=dict(random_groups=dict(lr=1e-3))),
                 equal=dict(tuning_steps=0),

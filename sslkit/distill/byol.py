@@ -203,7 +203,7 @@ MAIN = ["byol", "no_predictor", "fixed_target", "no_target", "no_stop_gradient",
             metrics=dict(linear=up("fraction"), knn=up("fraction"), spread=up("of isotropic"), rank=up("dimensions")),
             tried={},
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.85, flip=False, momentum=(0.99, 1.0), batch_size=48, steps=84,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), min_area=0.85, flip=False, momentum=(0.99, 1.0), batch_size=48, steps=120,
                           arms=["byol", "no_predictor", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, dim=128, hidden=256, strength=0.5, momentum=(0.97, 1.0), predictor_rate=10.0, batch_size=128, steps=2000, lr=3e-3, tuned=dict(no_predictor=dict(strength=1.0, lr=1e-2)), arms=MAIN),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", dim=256, hidden=2048, momentum=(0.99, 1.0), min_area=0.08, batch_size=512, steps=17_500, lr=1e-3, temperature=0.5, arms=MAIN),

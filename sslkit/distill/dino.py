@@ -181,7 +181,7 @@ classroom = dict(encoder="convnet", stem="default", options={}, strength=1.0, bl
             metrics=dict(linear=up("fraction"), knn=up("fraction"), entropy=up("log K"), spread=up("log K")),
             tried=dict(dino=14, no_momentum=4, no_centring=4, no_sharpening=4, global_only=4),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), strength=2.0, global_area=(0.7, 1.0), local_area=(0.5, 1.0), local=1, flip=False, batch_size=48, steps=80,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(widths=(8, 16, 32, 64)), strength=2.0, global_area=(0.7, 1.0), local_area=(0.5, 1.0), local=1, flip=False, batch_size=48, steps=110,
                           arms=["dino", "no_centring", "no_sharpening", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, local=2, local_size=12, local_area=(0.1, 0.5), global_area=(0.2, 1.0), lr=3e-3, batch_size=128, steps=2000),
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", local=4, local_size=16, prototypes=4096, hidden=2048, bottleneck=256, momentum=(0.99, 1.0), hold_epochs=1,

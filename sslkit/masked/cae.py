@@ -375,7 +375,7 @@ FLOORS = ["random_encoder", "raw_input"]
             metrics=dict(attentive=up("fraction"), fine_tune=up("fraction"), linear=up("fraction"), knn=up("fraction"), guessed=up("fraction"), readable=up("fraction")),
             tried=dict(cae=2, beit=1, no_align=1),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", limit=1500, options=dict(network, dim=32, depth=2), words=32, min_area=0.5, flip=False, lr=2.5e-3, batch_size=16, steps=56, attentive_steps=0, tuning_steps=0,
+                tiny=dict(classroom, data="chalk_on_photos", limit=1500, options=dict(network, dim=32, depth=2), words=32, min_area=0.5, flip=False, lr=2.5e-3, batch_size=16, steps=80, attentive_steps=0, tuning_steps=0,
                           arms=["cae", "no_align", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, batch_size=64, steps=500, attentive_steps=1000, attentive_lr=1e-2, tuned=dict(beit=dict(attentive_lr=3e-2)), arms=MAIN),
                 equal=dict(attentive_steps=0, tuning_steps=0),

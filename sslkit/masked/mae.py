@@ -233,7 +233,7 @@ MAIN = ["mae", "autoencoder", "denoising", "mask_in_encoder", "random_encoder", 
             metrics=dict(linear=up("fraction"), knn=up("fraction"), fine_tune=up("fraction")),
             tried=dict(mae=2),
             scales=dict(
-                tiny=dict(classroom, data="chalk_on_photos", options=dict(network, depth=3), normalize=False, min_area=0.7, flip=False, lr=1.2e-2, batch_size=64, steps=200,
+                tiny=dict(classroom, data="chalk_on_photos", options=dict(network, depth=3), normalize=False, min_area=0.7, flip=False, lr=1.2e-2, batch_size=64, steps=300,
                           tuning_steps=0, arms=["mae", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, options=dict(network, patch_size=2, depth=3), batch_size=128, steps=400, lr=1.2e-2, tuned=dict(denoising=dict(lr=6e-3))),
                 equal=dict(tuning_steps=0),
