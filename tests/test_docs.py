@@ -55,6 +55,7 @@ def test_pictures_have_words():
     cells = made(text("## The loss"), code("@run.figure\ndef figure(x):\n    'Correlations.'"), code("plt.title('a matrix'); ax.set(xlabel=\"unit\")", out(image_png=picture(0, 9, 9))), code("fig = result.figure()"), code("ax.plot(x)"))
     assert [c["metadata"]["mystnb"]["image"]["alt"] for c in cells if c["cell_type"] == "code"][1:] == ["The loss: a matrix; unit", "Correlations.", "Figure of the section The loss"]
     assert notebook.clean_html("<img src='x'><img alt='y' src='x'>") == '<img alt="" src=\'x\'><img alt=\'y\' src=\'x\'>'
+    assert notebook.clean_html("<a href='../a/b.ipynb'>c.ipynb</a> <a href=\"https://x.org/b.ipynb\">d</a>") == "<a href='../a/b.html'>c.ipynb</a> <a href=\"https://x.org/b.ipynb\">d</a>"
 
 def test_links_of_a_notebook():
     cells = made(text("[a](mae.ipynb) [b](../../LICENSE) [c](https://x.org) [d](#e) `[f](g)`"))

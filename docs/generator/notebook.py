@@ -81,7 +81,8 @@ def outputs(cell: Mapping) -> list[dict]:
     return found
 
 def clean_html(value: str) -> str:
-    "HTML of an output whose pictures all have an alt text and whose blank lines do not end it."
+    "HTML of an output whose pictures all have an alt text, whose blank lines do not end it, and whose links lead to pages instead of notebooks."
+    value = re.sub(r"""(href=["']?(?!\w+:)[^"'\s>]+)\.ipynb""", r"\1.html", value)
     return re.sub(r"\n\s*\n", "\n", re.sub(r"<img(?![^>]*\balt=)", '<img alt=""', value))
 
 def docstrings(cells) -> dict[str, str]:
