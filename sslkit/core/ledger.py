@@ -224,7 +224,14 @@ def trials(id: str, chapter: str, scale: str | None = None) -> list[dict]:
     "What was tried for a room, on tuning seeds and `val`, in its order; at one scale, or at all."
     return [r for r in _read(trials_path(id, chapter), KINDS[3:]) if scale in (None, r["scale"])]
 
-def _read(path: Path, kinds: Sequence[str]) -> list[dict]:
+@functools.lru_cache(maxsize=None)
+def _fault(line: bytes, kinds: tuple[str, ...]) -> str | None:
+    "What is wrong with a line of a file; None if nothing. A room's ledger is read again and again, and a line has to be examined once."
+    try: row = _parse(line)
+    except ValueError as e: return f"is no JSON ({e})"
+    return violation(row) or (None if row["kind"] in kinds else f"is a {row['kind']}, which stands in another file")
+
+def _read(path: Path, kinds: tuple[str, ...]) -> list[dict]:
     "The lines of a file, each of one of these kinds."
     try: content = path.read_bytes()
     except FileNotFoundError: return []
@@ -232,11 +239,8 @@ def _read(path: Path, kinds: Sequence[str]) -> list[dict]:
     rows, (lines, torn) = [], _whole_lines(content)
     for number, line in enumerate(lines, 1):
         if not line.strip(): continue
-        try: row, wrong = _parse(line), None
-        except ValueError as e: row, wrong = None, f"is no JSON ({e})"
-        wrong = wrong or violation(row) or (None if row["kind"] in kinds else f"is a {row['kind']}, which stands in another file")
-        if wrong: raise InputError(f"{path}:{number}: {wrong}; restore the line from git.")
-        rows.append(row)
+        if wrong := _fault(line, kinds): raise InputError(f"{path}:{number}: {wrong}; restore the line from git.")
+        rows.append(_parse(line))
     if torn.strip(): warnings.warn(f"{path}:{len(lines) + 1}: the last line was never finished and is ignored.", stacklevel=2)
     return rows
 
