@@ -160,6 +160,9 @@ def test_every_notebook_has_a_page_that_is_reached(sources):
 def test_the_course_is_there_and_its_solutions_are_not(sources):
     there = pages(sources.out)
     lessons = {f"course/{p.stem}.html" for p in (ROOT / "docs/course").glob("*.md")} | {f"course/{p.stem}.html" for p in (ROOT / "nbs/course").glob("*.ipynb")}
+    exercises = {f"course/{p.stem}_exercise.html" for p in (ROOT / "nbs/course/solutions").glob("*.ipynb")}
+    assert exercises and all("YOUR ANSWER HERE" in there[p] or "NotImplementedError" in there[p] for p in exercises) and not [p for p in exercises if "HIDDEN TESTS" in there[p]]
+    lessons |= exercises
     assert lessons == {p for p in there if p.startswith("course/")} and "{room}" not in "".join(there[p] for p in lessons)
     assert not [p for p in sources.out.rglob("*") if "solutions" in p.parts] and not [p for p in lessons if "BEGIN SOLUTION" in there[p].replace("`### BEGIN SOLUTION`", "")]
     for page in lessons:                                                  # Markdown links, which Sphinx would only warn of

@@ -8,7 +8,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from sslkit.core.paper import CHAPTERS, Paper, catalogue
 from sslkit.core.scoreboard import LEDE, LEVELS, SCRIPT, STYLE, board_html, scoreboard, scoreboard_csv, tally
-from sslkit.tool.course import name_rooms
+from sslkit.tool.course import name_rooms, read_notebook, release
 from . import api, gallery, rooms
 from .gallery import System
 from .notebook import links, page, raw_html, teaching_picture, text, title_of
@@ -49,6 +49,10 @@ class Site:
         files = sorted((self.root / "docs/course").glob("*.md"), key=lambda p: (p.stem != "index", p.stem))
         return {p.stem: p.read_text(encoding="utf-8") for p in files}
     @cached_property
+    def exercises(self) -> dict[str, dict]:
+        "Page name -> exercise as students get it, without solutions and hidden checks."
+        return {f"course/{p.stem}_exercise": release(read_notebook(p)) for p in sorted((self.root / "nbs/course/solutions").glob("week*.ipynb"))}
+    @cached_property
     def pictures(self) -> set[str]:
         "The figures beside the notebooks, seen from nbs."
         return {p.relative_to(self.root / "nbs").as_posix() for suffix in ("svg", "png", "jpg") for p in (self.root / "nbs").glob(f"*/*.{suffix}")}
@@ -86,7 +90,9 @@ class Site:
 
     def generate(self) -> list[str]:
         "Write everything; returns the notebooks that were not executed since their code was changed."
-        missing = [doc for doc in self.notebooks if not self.notebook_page(doc)]
+        opening = {f"{chapter}/index" for chapter in CHAPTERS}                          # they show the others' pictures
+        missing = [doc for doc in self.notebooks if doc not in opening and not self.notebook_page(doc)]
+        for doc, nb in self.exercises.items(): self.exercise_page(doc, nb)
         systems = self.systems()
         source = self.out / "source"
         self.write(source / "gallery.md", gallery.gallery(systems))
@@ -94,7 +100,10 @@ class Site:
         self.write(source / "scoreboard.md", self.board())
         self.write(source / "_assets/board.css", board_css())
         self.write(source / "index.md", self.home(systems))
-        for chapter in CHAPTERS: self.write(source / chapter / "index.md", self.chapter(chapter, systems))
+        for chapter in CHAPTERS:
+            end = self.chapter(chapter, systems)
+            if f"{chapter}/index" not in self.notebooks: self.write(source / chapter / "index.md", end)
+            elif not self.notebook_page(f"{chapter}/index", end): missing.append(f"{chapter}/index")
         self.lists(source)
         self.reference(source)
         self.write(source / "nav.json", json.dumps(self.navigation(), ensure_ascii=False, indent=1))
@@ -120,11 +129,11 @@ class Site:
         for cell in now: cell["outputs"] = then.get(text(cell["source"]), cell).get("outputs", [])
         return nb, [text(c["source"]) for c in now] == [text(c["source"]) for c in code(cells)]
 
-    def notebook_page(self, doc: str) -> bool:
+    def notebook_page(self, doc: str, tail: str = "") -> bool:
         "The page of a notebook, its figure and its thumbnail; returns whether there is an executed copy."
         path, name = self.notebooks[doc], posixpath.basename(doc)
         nb, there = self.executed(doc)
-        note, head, tail = "" if there else NEVER, "", ""
+        note, head = "" if there else NEVER, ""
         figures = [f for f in sorted(path.parent.glob(f"{name}.*")) if f.suffix in (".svg", ".png", ".jpg")]
         if name in self.rooms and doc == f"{self.rooms[name].chapter}/{name}":
             paper, rows = self.rooms[name], self.rows(name)
@@ -145,6 +154,15 @@ class Site:
             if doc == "index": made["cells"][0]["source"] = made["cells"][0]["source"].replace("# sslkit", "# Getting started", 1)
             self.write(target, json.dumps(made, ensure_ascii=False, indent=0))
         return there
+
+    def exercise_page(self, doc: str, nb: Mapping) -> None:
+        "The page of an exercise, to be read here and solved in a notebook."
+        file = f"notebooks/{doc}.ipynb"
+        head = raw_html(f"<nav class=room-links aria-label='This notebook'><a download href='{between(doc, file)}'>Notebook</a></nav>"
+                        "<p class=notice>To be solved in JupyterLab, where sslkit is installed; cells with checks say what is missing.</p>")
+        made = page(nb, "course", lambda p: self.at.file(posixpath.normpath(f"nbs/{p}")), {f"{d}.ipynb" for d in self.notebooks}, head)
+        self.write(self.out / f"source/{doc}.ipynb", json.dumps(made, ensure_ascii=False, indent=0))
+        self.write(self.out / "extra" / file, json.dumps(nb, ensure_ascii=False, indent=1) + "\n")
 
     def thumbnail(self, name: str, nb: Mapping, figure: Path) -> None:
         "A small copy of the teaching figure; a drawing without executed copy is taken as it is."
@@ -180,12 +198,12 @@ class Site:
         return {}
 
     def chapter(self, chapter: str, systems: Sequence[System]) -> str:
-        "The page of a chapter: its rooms, then what is to come."
+        "The rooms of a chapter, then what is to come: its page, or the end of the notebook that opens it."
         mine, doc = [s for s in systems if s.chapter == chapter], f"{chapter}/index"
         near = lambda s: replace(s, page=between(doc, s.page) if s.built else s.page, picture=between(doc, s.picture) if s.picture else "")
         cards = lambda some: raw_html("<div class=gallery>" + "\n".join(gallery.card(near(s)) for s in some) + "</div>")
         built, waiting = [s for s in mine if s.built], [s for s in mine if not s.built]
-        parts = [f"# {pretty(chapter).capitalize()}"]
+        parts = ["## Rooms"] if doc in self.notebooks else [f"# {pretty(chapter).capitalize()}"]
         if built: parts += [cards(built), _toctree([s.id for s in built])]
         if waiting: parts += ["## Not yet built", cards(waiting)]
         return "\n\n".join(parts) + "\n"
@@ -226,7 +244,7 @@ class Site:
         inside = lambda folder: [d for d in self.notebooks if posixpath.dirname(d) == folder]
         line = lambda doc, seen_from="": f"- [{self.titles[doc][0]}]({between(seen_from or 'x', doc)}.ipynb): {self.titles[doc][1]}"
         per = lambda c: sum(p.chapter == c for p in self.rooms.values())
-        listed = "\n".join(f"- [{pretty(c).capitalize()}]({c}/index.md): {per(c) or 'no'} room{'s' * (per(c) != 1)} so far" for c in CHAPTERS)
+        listed = "\n".join(f"- [{pretty(c).capitalize()}]({c}/index.{'ipynb' if f'{c}/index' in self.notebooks else 'md'}): {per(c) or 'no'} room{'s' * (per(c) != 1)} so far" for c in CHAPTERS)
         self.write(source / "chapters.md", f"# Rooms\n\nChapter by chapter; a room is a published system as a notebook.\n\n{listed}\n\n{_toctree([f'{c}/index' for c in CHAPTERS])}")
         guides = inside("guides")
         listed = "\n".join(line(d, "guides/index") for d in guides)
@@ -243,11 +261,12 @@ class Site:
             at = posixpath.normpath(posixpath.join("docs/course", path))
             if path.removeprefix("../").removesuffix(".ipynb") in self.notebooks or posixpath.dirname(at) == "docs/course" and posixpath.basename(at)[:-3] in self.lessons: return link
             if at.startswith("nbs/") and at[4:-6] in self.notebooks: return between("course/index", at[4:]) + mark + rest
+            if posixpath.dirname(at) == "nbs/course/solutions": return posixpath.basename(at).replace(".ipynb", "_exercise.ipynb") + mark + rest
             return self.at.file(at)
         page = links(page, resolve)
         if name != "index": return page
-        lectures = [posixpath.basename(d) for d in self.notebooks if posixpath.dirname(d) == "course"]
-        return page + "\n" + _toctree([*lectures, *(n for n in self.lessons if n != "index")])
+        weeks = [posixpath.basename(d) for d in sorted([*self.notebooks, *self.exercises]) if posixpath.dirname(d) == "course"]
+        return page + "\n" + _toctree([*weeks, *(n for n in self.lessons if n != "index")])
 
     # --- reference ------------------------------------------------------------------------------------------------------------------------------
 
@@ -278,7 +297,8 @@ class Site:
         "What the side bar shows: sections, each with its pages."
         verdict = lambda id: next((r["verdict"] for r in self.rows(id)), "none")
         out = [dict(title=pretty(c), doc=f"{c}/index", pages=[dict(doc=f"{c}/{id}", title=self.names[id], mark=verdict(id)) for id, p in self.rooms.items() if p.chapter == c]) for c in CHAPTERS]
-        inside = lambda folder: [dict(doc=d, title=self.titles[d][0], mark="") for d in self.notebooks if posixpath.dirname(d) == folder]
+        titles = {d: t for d, (t, _) in self.titles.items()} | {d: title_of(nb)[0] for d, nb in self.exercises.items()}
+        inside = lambda folder: [dict(doc=d, title=titles[d], mark="") for d in sorted(titles) if posixpath.dirname(d) == folder]
         out = [s for s in out if s["pages"]] + [dict(title="guides", doc="guides/index", pages=inside("guides"))]
         heading = lambda page: re.search(r"^# (.+)$", page, re.M)[1]
         if self.lessons: out += [dict(title="course", doc="course/index", pages=inside("course") + [dict(doc=f"course/{n}", title=heading(t), mark="") for n, t in self.lessons.items() if n != "index"])]

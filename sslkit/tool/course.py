@@ -230,7 +230,8 @@ def export_course(to: str | os.PathLike,              # a folder that is empty o
         found = {id for id in ROOM.findall(text) if id in rooms}
         wanted |= {rooms[id] for id in found}
         text = name_rooms(text, {id: f"../{rooms[id]}" for id in found}, planned, titles(ours))
-        text = re.sub(r"(?<=\]\()(?!\w+:|#)[^)\s]+", lambda m: _from_page(m[0], names, pages, ours, address), text)
+        for week in ours.exercises.keys() - set(names): text = re.sub(rf"\[([^\]]*)\]\([^)]*solutions/{week}\.ipynb\)", r"\1", text)        # not in this edition
+        text = re.sub(r"(?<=\]\()(?!\w+:|#)[^)\s]+", lambda m: _from_page(m[0], names, pages, ours, address, "_exercise" if edition == "student" else "_solution"), text)
         wanted |= {posixpath.normpath(x[3:]) for x in re.findall(r"\]\((\.\./[^)\s#]+\.ipynb)", text)} & ours.notebooks.keys()
         with atomic_write(to / f"course/{stem}.md") as f: f.write_text(text, encoding="utf-8")
         written.append(to / f"course/{stem}.md")
@@ -268,11 +269,12 @@ def _near(link: str, doc: str, wanted: set[str], address: Callable[[str], str]) 
     at = posixpath.normpath(posixpath.join(posixpath.dirname(doc), link.partition("#")[0]))
     return link if at in wanted else address(at)
 
-def _from_page(link: str, names: Sequence[str], pages: Mapping[str, str], ours: Course, address: Callable[[str], str]) -> str:
+def _from_page(link: str, names: Sequence[str], pages: Mapping[str, str], ours: Course, address: Callable[[str], str], ending: str) -> str:
     "A link of a page, from docs/course to the folder `course` of an edition."
     path, mark, rest = link.partition("#")
     at = posixpath.normpath(posixpath.join("docs/course", path))
     if at.startswith("docs/course/") and posixpath.basename(at)[:-3] in pages: return posixpath.basename(at) + mark + rest
+    if posixpath.dirname(at) == "nbs/course/solutions": return posixpath.basename(at).replace(".ipynb", f"{ending}.ipynb") + mark + rest
     if at.startswith("nbs/course/week"): return posixpath.basename(at) + mark + rest if posixpath.basename(at)[:-6] in names else address(at[4:])
     if at.startswith("nbs/") and at[4:] in ours.notebooks: return f"../{at[4:]}{mark}{rest}"
     return link if path.startswith("../") and path[3:] in ours.notebooks else address(f"../{at}")
