@@ -6,11 +6,11 @@ import os
 import sys
 
 c = get_config()  # noqa: F821
-if not os.environ.get("AUTHENTICATOR"): sys.exit("jupyterhub_config.py: nobody is asked for a password; set AUTHENTICATOR, for a trial on your own machine to dummy with HUB_PASSWORD.")
+if not os.environ.get("AUTHENTICATOR"): sys.exit("jupyterhub_config.py: nobody is asked for a password; set AUTHENTICATOR, for a trial on your own machine to shared-password with HUB_PASSWORD.")
 c.JupyterHub.authenticator_class = os.environ["AUTHENTICATOR"]
-if os.environ["AUTHENTICATOR"] == "dummy":
-    if not os.environ.get("HUB_PASSWORD"): sys.exit("jupyterhub_config.py: AUTHENTICATOR=dummy needs HUB_PASSWORD, the one password of all.")
-    c.DummyAuthenticator.password = os.environ["HUB_PASSWORD"]
+if os.environ["AUTHENTICATOR"] == "shared-password":
+    if len(os.environ.get("HUB_PASSWORD", "")) < 8: sys.exit("jupyterhub_config.py: AUTHENTICATOR=shared-password needs HUB_PASSWORD, the one password of all, of 8 characters or more.")
+    c.SharedPasswordAuthenticator.user_password = os.environ["HUB_PASSWORD"]
     c.Authenticator.allow_all = True
 c.Authenticator.admin_users = {name for name in os.environ.get("ADMINS", "").split(",") if name}
 
