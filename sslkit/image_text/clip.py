@@ -9,7 +9,7 @@ from ..core.paper import Paper
 # %% auto #0
 __all__ = ['paper', 'FLOORS', 'classroom', 'transformer', 'MAIN', 'ELSEWHERE', 'first_norm', 'dual_encoder', 'clip_views',
            'drawn_captions', 'CLIP', 'example', 'BagOfWords', 'CaptionLM', 'Supervised', 'kind_of', 'build', 'recipe',
-           'shuffled', 'language_scores', 'similarities', 'run', 'figure']
+           'shuffled', 'language_scores', 'similarities', 'run', 'figure', 'tiny_clip']
 
 # %% ../../nbs/image_text/clip.ipynb #da715202
 paper = Paper(
@@ -322,3 +322,16 @@ def figure(extras):
         for j, i in enumerate(top.indices.tolist()): bars.text(0.02, 2 - j, "a " + e["names"][i], fontsize=7, va="center")
     fig.suptitle("new combinations, and what a classifier written in words says", x=0.75, fontsize=9)
     return fig
+
+# %% ../../nbs/image_text/clip.ipynb #5439f093
+def tiny_clip(scale: str = "small", seed: int = 1000, **changed) -> DualEncoder:
+    "The dual encoder of arm `clip` at a scale, trained on first use; in evaluation mode, without gradients."
+    at = run.at(scale, **changed).of("clip")
+    seed_everything(seed)
+    method = build("clip", at)
+    def train() -> dict[str, Tensor]:
+        fit(method, source(at.data, size=at.size, limit=at.limit).train, **recipe(at), seed=seed)
+        return {k: v.cpu() for k, v in method.model.state_dict().items()}
+    settings = {k: v for k, v in at.settings.items() if k not in ("arms", "tuned", "split", "level", "elsewhere", "device")}
+    method.model.load_state_dict(cached(f"models/clip-{content_key(settings=repr(sorted(settings.items())), seed=seed, code=ledger.closure(paper.module))}", train))
+    return method.model.eval().requires_grad_(False)
