@@ -56,7 +56,7 @@ paper = Paper(
     question="Nobody ever told the network that red and cube are two things. Why should it recognise a red cube if it has seen red cones and blue cubes only?",
 )
 
-# %% ../../nbs/image_text/clip.ipynb #ce16e7c3
+# %% ../../nbs/image_text/clip.ipynb #fe7b7554
 from collections.abc import Sequence
 from functools import partial
 import torch
@@ -81,7 +81,7 @@ from ..parts.encoders import encoder
 from ..parts.paired_contrast import paired_nce
 from ..parts.text import Tokenizer, TextTransformer
 from ..parts.vit import ViT
-from ..parts.zero_shot import ZeroShot, prompts, retrieval_both_ways, top_accuracy
+from ..parts.zero_shot import ZeroShot, prompts, retrieval_both_ways, top_accuracy, with_article
 
 # %% ../../nbs/image_text/clip.ipynb #e4e7c2cb
 def first_norm(net: ViT) -> ViT:  # in place
@@ -278,13 +278,13 @@ transformer = dict(image_size=32, patch_size=4, dim=192, depth=6, heads=3)
 MAIN = ["clip", "bag_of_words", "caption_lm", "supervised", "shuffled", "fixed_temperature", "random_encoder", "raw_input"]
 ELSEWHERE = ["elsewhere/clip", "elsewhere/bag_of_words", "elsewhere/random_encoder"]
 
-# %% ../../nbs/image_text/clip.ipynb #22a2703a
+# %% ../../nbs/image_text/clip.ipynb #56115ddb
 @experiment(paper, arms=[*MAIN, *ELSEWHERE], floors=FLOORS,
             claim=all_of(better("clip", than=1 / 48, metric="zero_shot", by=0.2), better("clip", than="bag_of_words", metric="zero_shot"), better("clip", than=0.0, metric="ensemble_gain", by=-0.02),
                          better("elsewhere/clip", than="elsewhere/bag_of_words", metric="zero_shot"), better("clip", than="random_encoder", metric="linear"), better("clip", than="raw_input", metric="linear")),
             metrics=dict(zero_shot=up("fraction"), zero_shot_seen=up("fraction"), shifted=up("fraction"), ensemble_gain=up("fraction"), image_to_text=up("fraction"), text_to_image=up("fraction"), linear=up("fraction")),
             scales=dict(
-                tiny=dict(classroom, data="captioned_world", batch_size=64, steps=200, arms=["clip", "bag_of_words", "random_encoder", "raw_input"]),
+                tiny=dict(classroom, data="captioned_world", elsewhere="captioned_world_2", batch_size=64, steps=200, arms=["clip", "bag_of_words", "random_encoder", "raw_input"]),
                 small=dict(classroom, data="captioned_world:4000", elsewhere="captioned_world_2:4000", batch_size=128, steps=500),
                 equal=None,                                                  # it learns with captions
                 gpu=dict(classroom, data="captioned_world:200000", elsewhere="captioned_world_2:200000", encoder="vit", options=transformer, width=256, depth=6, heads=4, dim=256, batch_size=1024, steps=8000, lr=5e-4, warmup=0.05),
@@ -294,17 +294,17 @@ def run(arm, scale, seed):
     data = source(scale.elsewhere if arm.startswith("elsewhere/") else scale.data, size=scale.size, limit=scale.limit)
     seed_everything(seed)
     method, extras = build(arm, scale), {}
-    if isinstance(method, CLIP): extras["before"] = similarities(method.eval(), data.splits[scale.split])
+    if kind_of(arm) == "clip": extras["before"] = similarities(method.eval(), data.splits[scale.split])
     if arm not in FLOORS: fit(method, shuffled(data.train, seed) if kind_of(arm) == "shuffled" else data.train, **recipe(scale), seed=seed)
     scores = dict(evaluate(raw_input(data, 1024) if arm == "raw_input" else method.evaluated, data, probes=[linear("logistic")], split=scale.split, floors=False))
     if arm == "raw_input": return scores
     if data.name in SETTINGS: scores |= language_scores(method, data, scale.split)
-    if kind_of(arm) != "clip": return scores
-    new = data.splits[f"{scale.split}_new"].take(torch.arange(6)) if data.name in SETTINGS else data.val.take(torch.arange(6))
-    return scores, dict(extras, after=similarities(method, data.splits[scale.split]), pictures=new[:].x, texts=new.fields["text"], cosines=method.scores(new, class_names(data.name)).cpu() if data.name in SETTINGS else None,
-                        names=class_names(data.name) if data.name in SETTINGS else [], scale=method.model.scale().item(), weights={k: v.cpu() for k, v in method.state_dict().items()})
+    if kind_of(arm) != "clip" or data.name not in SETTINGS: return scores
+    new, names = data.splits[f"{scale.split}_new"].take(torch.arange(6)), class_names(data.name)
+    return scores, dict(extras, after=similarities(method, data.splits[scale.split]), pictures=new[:].x, right=new.fields["combination"], cosines=method.scores(new, names).cpu(), names=names,
+                        scale=method.model.scale().item(), weights={k: v.cpu() for k, v in method.state_dict().items()})
 
-# %% ../../nbs/image_text/clip.ipynb #af438cae
+# %% ../../nbs/image_text/clip.ipynb #8bd1e970
 @run.figure
 def figure(extras):
     "Similarities of pairs before and after training; and pictures of new combinations with the sentences that a classifier of words finds nearest."
@@ -319,7 +319,7 @@ def figure(extras):
         ax, bars = fig.add_subplot(grid[k % 3, 2 + 2 * (k // 3)]), fig.add_subplot(grid[k % 3, 3 + 2 * (k // 3)])
         ax.imshow(e["pictures"][k].permute(1, 2, 0)); ax.axis("off")
         top = share[k].topk(3); bars.barh([2, 1, 0], top.values, color="#56b4e9"); bars.set(xlim=(0, 1), xticks=[], yticks=[]); bars.set_frame_on(False)
-        for j, i in enumerate(top.indices.tolist()): bars.text(0.02, 2 - j, "a " + e["names"][i], fontsize=7, va="center")
+        for j, i in enumerate(top.indices.tolist()): bars.text(0.02, 2 - j, with_article(e["names"][i]), fontsize=7, va="center", weight="bold" if i == e["right"][k] else None)
     fig.suptitle("new combinations, and what a classifier written in words says", x=0.75, fontsize=9)
     return fig
 
