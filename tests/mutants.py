@@ -19,6 +19,17 @@ from project import NBS, notebooks, read
 
 NOT_MATHEMATICS = {"build", "example", "run", "figure", "represent"}    # and recipes of views
 EQUIVALENT: dict[str, dict[str, str]] = {                                # room -> mutant -> why it computes the same
+    "paired_contrast": {
+        "paired_losses: len(za) * world_size() -> len(za) / world_size()": "the same in one process; two are started in tests/test_contract.py",
+        "paired_losses: len(za) * world_size() -> len(za)": "as above",
+        "paired_nce: paired_losses(za, zb, scale, chunk) -> paired_losses(zb, za, scale, chunk)": "the mean of both directions is symmetric in the two kinds"},
+    "clip": {
+        "CLIP.loss: paired_nce(self.model.encode_image(x), self.model.encode_text(tokens), scale) -> paired_nce(self.model.encode_text(tokens), self.model.encode_image(x), scale)": "the mean of both directions is symmetric in the two kinds",
+        "BagOfWords.bag: 1.0 -> 2.0": "the bag is divided by its sum",
+        "CaptionLM.loss: 0 -> 1": "no caption has the byte 1",
+        "CaptionLM.loss: tokens > 0 -> tokens <= 0": "in the first place it cuts off less padding, which counts nothing"},
+    "zero_shot": {
+        "class_vectors: z.unflatten(0, (len(names), len(templates))).mean(1) -> z.unflatten(0, (len(names), len(templates))).sum(1)": "the sum is brought to unit length like the mean"},
     "simclr": {
         "SimCLR.loss: nt_xent(za, zb, self.temperature) -> nt_xent(zb, za, self.temperature)": "every view is compared with every other, so the views may change places",
         "AttractOnly.loss: F.cosine_similarity(za, zb) -> F.cosine_similarity(zb, za)": "cosine similarity is symmetric"},

@@ -64,7 +64,7 @@ def modules(root: Path) -> dict[Path, str]:
 def rooms(root: Path) -> list[Path]:
     "The notebooks in the chapters: these have cards."
     from sslkit.core.paper import CHAPTERS
-    return [p for p in notebooks(root / "nbs") if p.parent.name in CHAPTERS]
+    return [p for p in notebooks(root / "nbs") if p.parent.name in CHAPTERS and p.stem != "index"]      # index: the opening of a chapter
 
 def cards(root: Path) -> dict[Path, str]:
     "The card of every room."

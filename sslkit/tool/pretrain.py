@@ -35,8 +35,8 @@ __all__ = ['PROBES', 'PROBED', 'trainable', 'room_module', 'settings_for', 'labe
 
 # %% ../../nbs/tool/pretrain.ipynb #82859f7a
 def trainable() -> list[str]:
-    "The rooms whose method can be trained on other data."
-    return [p.id for p in catalogue() if p.kind == "method"]
+    "The rooms whose method can be trained on other pictures."
+    return [p.id for p in catalogue() if p.kind == "method" and p.modality == "image"]
 
 def room_module(id: str):
     "The module of a room that trains a method."
