@@ -241,7 +241,7 @@ def judge(net: nn.Module, found: Features, data: Source, split: str) -> dict[str
     seen = features(net, data.splits[split], device="cpu")
     return dict(told, scatter=scatter_ratio(seen.z, seen.y)) | dict(evaluate(net, data, probes=[linear()], split=split, floors=False))
 
-# %% ../../nbs/labels/core_tuning.ipynb #2d390f6d
+# %% ../../nbs/labels/core_tuning.ipynb #17c601ca
 classroom = dict(encoder="convnet", stem="default", options={}, classes=10, start=None, labels=10, curve=(), size=None, min_area=0.5, flip=True, encoder_rate=1.0,
                  eta=0.1, alpha=1.0, temperature=0.07, dim=256, lr=1e-2, weight_decay=1e-4, batch_size=64, transfer=None, tuned={})                           # tuned: by arm
 chalk_convnet = dict(widths=(16, 32, 64, 96))
@@ -255,7 +255,8 @@ second_set = dict(data="chalk_on_photos", size=16, limit=None, options=chalk_con
             tried=dict(core_tuning=7, ce_tuning=6),
             scales=dict(
                 tiny=dict(classroom, **{k: v for k, v in second_set.items() if k != "curve"}, steps=120, eta=1.0, arms=["core_tuning", "ce_tuning", *FROZEN]),
-                small=dict(classroom, data="cifar10", size=16, limit=10_000, start=dict(room="simclr", scale="small"), labels=100, curve=(10, 30), steps=500, transfer=second_set),
+                small=dict(classroom, data="cifar10", size=16, limit=10_000, start=dict(room="simclr", scale="small"), labels=100, curve=(10, 30), steps=500, eta=1.0, lr=0.1, weight_decay=1e-2, transfer=second_set,
+                           tuned=dict(supcon_tuning=dict(lr=0.03), hard_classifier=dict(lr=0.03), scratch=dict(weight_decay=3e-2))),
                 equal=None,                                                  # it learns with labels
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", start=dict(room="simclr", scale="gpu"), labels=450, batch_size=256, steps=1760, lr=1e-2, eta=1.0, arms=[*MAIN, *FROZEN]),
                 paper=dict(classroom, data="cifar10", size=224, encoder="resnet50", start=dict(room="moco", scale="paper"), labels=None, batch_size=256, steps=17_600, arms=[*MAIN, *FROZEN])))
