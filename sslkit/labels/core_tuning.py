@@ -7,10 +7,9 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'STREAM', 'ROOMS', 'FROZEN', 'WAYS', 'STUDIES', 'MAIN', 'TRANSFER', 'classroom', 'chalk_convnet',
-           'second_set', 'hardest', 'stranger', 'blend', 'hard_pairs', 'CoreTuning', 'example', 'scatter_ratio',
-           'start', 'way', 'build', 'weak_views', 'recipe', 'few_of', 'frozen_scores', 'judge', 'run', 'map_of',
-           'figure']
+__all__ = ['paper', 'STREAM', 'ROOMS', 'FROZEN', 'WAYS', 'STUDIES', 'MAIN', 'TRANSFER', 'second_set', 'classroom', 'hardest',
+           'stranger', 'blend', 'hard_pairs', 'CoreTuning', 'example', 'scatter_ratio', 'start', 'way', 'build',
+           'weak_views', 'recipe', 'few_of', 'frozen_scores', 'judge', 'run', 'map_of', 'figure']
 
 # %% ../../nbs/labels/core_tuning.ipynb #a5d7f764
 paper = Paper(
@@ -241,11 +240,10 @@ def judge(net: nn.Module, found: Features, data: Source, split: str) -> dict[str
     seen = features(net, data.splits[split], device="cpu")
     return dict(told, scatter=scatter_ratio(seen.z, seen.y)) | dict(evaluate(net, data, probes=[linear()], split=split, floors=False))
 
-# %% ../../nbs/labels/core_tuning.ipynb #17c601ca
+# %% ../../nbs/labels/core_tuning.ipynb #00952d3f
+second_set = dict(data="chalk_on_photos", size=16, limit=None, options=dict(widths=(16, 32, 64, 96)), start="chalk_convnet", flip=False, min_area=0.7, curve=())
 classroom = dict(encoder="convnet", stem="default", options={}, classes=10, start=None, labels=10, curve=(), size=None, min_area=0.5, flip=True, encoder_rate=1.0,
-                 eta=0.1, alpha=1.0, temperature=0.07, dim=256, lr=1e-2, weight_decay=1e-4, batch_size=64, transfer=None, tuned={})                           # tuned: by arm
-chalk_convnet = dict(widths=(16, 32, 64, 96))
-second_set = dict(data="chalk_on_photos", size=16, limit=None, options=chalk_convnet, start="chalk_convnet", flip=False, min_area=0.7, curve=())
+                 eta=0.1, alpha=1.0, temperature=0.07, dim=256, lr=1e-2, weight_decay=1e-4, batch_size=64, transfer=second_set, tuned={})                     # tuned: by arm
 
 @experiment(paper, arms=[*MAIN, *STUDIES, *TRANSFER, *FROZEN], floors=FROZEN,
             claim=all_of(better("core_tuning", than="ce_tuning", metric="accuracy"), better("core_tuning", than="ce_tuning", metric="scatter"),
@@ -254,8 +252,8 @@ second_set = dict(data="chalk_on_photos", size=16, limit=None, options=chalk_con
             metrics=dict(accuracy=up("fraction"), scatter=down("ratio"), nll=down("nats"), ece=down("fraction"), linear=up("fraction"), accuracy_10=up("fraction"), accuracy_30=up("fraction")),
             tried=dict(core_tuning=7, ce_tuning=6),
             scales=dict(
-                tiny=dict(classroom, **{k: v for k, v in second_set.items() if k != "curve"}, steps=120, eta=1.0, arms=["core_tuning", "ce_tuning", *FROZEN]),
-                small=dict(classroom, data="cifar10", size=16, limit=10_000, start=dict(room="simclr", scale="small"), labels=100, curve=(10, 30), steps=500, eta=1.0, lr=0.1, weight_decay=1e-2, transfer=second_set,
+                tiny=dict({**classroom, **second_set}, steps=120, eta=1.0, arms=["core_tuning", "ce_tuning", *FROZEN]),
+                small=dict(classroom, data="cifar10", size=16, limit=10_000, start=dict(room="simclr", scale="small"), labels=100, curve=(10, 30), steps=500, eta=1.0, lr=0.1, weight_decay=1e-2,
                            tuned=dict(supcon_tuning=dict(lr=0.03), hard_classifier=dict(lr=0.03), scratch=dict(weight_decay=3e-2))),
                 equal=None,                                                  # it learns with labels
                 gpu=dict(classroom, data="cifar10", encoder="resnet18", stem="cifar", start=dict(room="simclr", scale="gpu"), labels=450, batch_size=256, steps=1760, lr=1e-2, eta=1.0, arms=[*MAIN, *FROZEN]),
