@@ -77,7 +77,7 @@ from ..parts.label_contrast import label_contrast
 from ..parts.mixup import Mixup, beta, soft_cross_entropy, soft_labels
 from ..tool.encoder import load_encoder
 
-# %% ../../nbs/labels/core_tuning.ipynb #e6c47f8c
+# %% ../../nbs/labels/core_tuning.ipynb #06287308
 @torch.no_grad()
 def hardest(f: Tensor, y: Tensor,                     # (N, D) features, (N,) labels of this process
             everyone: Tensor, labels: Tensor,         # (M, D), (M,) of all processes
@@ -85,9 +85,8 @@ def hardest(f: Tensor, y: Tensor,                     # (N, D) features, (N,) la
     "The partner with the lowest cosine and the stranger with the highest."
     with torch.autocast(f.device.type, enabled=False): cosine = F.normalize(f.float(), dim=1) @ F.normalize(everyone.float(), dim=1).T
     same = y[:, None] == labels
-    partner = same.scatter(1, itself[:, None], False)
-    farthest, nearest = torch.where(partner, cosine, torch.inf).argmin(1), torch.where(same, -torch.inf, cosine).argmax(1)
-    return torch.where(partner.any(1), farthest, itself), torch.where(same.all(1), itself, nearest)
+    farthest, nearest = torch.where(same, cosine, torch.inf).argmin(1), torch.where(same, -torch.inf, cosine).argmax(1)   # the anchor itself is the last to be far
+    return farthest, torch.where(same.all(1), itself, nearest)
 
 # %% ../../nbs/labels/core_tuning.ipynb #e3119830
 def stranger(draw: Draw, y: Tensor, labels: Tensor, itself: Tensor) -> Tensor:  # (N,) positions
@@ -240,7 +239,7 @@ def judge(net: nn.Module, found: Features, data: Source, split: str) -> dict[str
     seen = features(net, data.splits[split], device="cpu")
     return dict(told, scatter=scatter_ratio(seen.z, seen.y)) | dict(evaluate(net, data, probes=[linear()], split=split, floors=False))
 
-# %% ../../nbs/labels/core_tuning.ipynb #00952d3f
+# %% ../../nbs/labels/core_tuning.ipynb #fc50756d
 second_set = dict(data="chalk_on_photos", size=16, limit=None, options=dict(widths=(16, 32, 64, 96)), start="chalk_convnet", flip=False, min_area=0.7, curve=())
 classroom = dict(encoder="convnet", stem="default", options={}, classes=10, start=None, labels=10, curve=(), size=None, min_area=0.5, flip=True, encoder_rate=1.0,
                  eta=0.1, alpha=1.0, temperature=0.07, dim=256, lr=1e-2, weight_decay=1e-4, batch_size=64, transfer=second_set, tuned={})                     # tuned: by arm
@@ -252,7 +251,7 @@ classroom = dict(encoder="convnet", stem="default", options={}, classes=10, star
             metrics=dict(accuracy=up("fraction"), scatter=down("ratio"), nll=down("nats"), ece=down("fraction"), linear=up("fraction"), accuracy_10=up("fraction"), accuracy_30=up("fraction")),
             tried=dict(core_tuning=7, ce_tuning=6),
             scales=dict(
-                tiny=dict({**classroom, **second_set}, steps=120, eta=1.0, arms=["core_tuning", "ce_tuning", *FROZEN]),
+                tiny=dict({**classroom, **second_set}, labels=50, steps=150, eta=1.0, lr=0.1, weight_decay=1e-2, arms=["core_tuning", "ce_tuning", *FROZEN]),
                 small=dict(classroom, data="cifar10", size=16, limit=10_000, start=dict(room="simclr", scale="small"), labels=100, curve=(10, 30), steps=500, eta=1.0, lr=0.1, weight_decay=1e-2,
                            tuned=dict(supcon_tuning=dict(lr=0.03), hard_classifier=dict(lr=0.03), scratch=dict(weight_decay=3e-2))),
                 equal=None,                                                  # it learns with labels
