@@ -239,12 +239,12 @@ def judge(net: nn.Module, found: Features, data: Source, split: str) -> dict[str
     seen = features(net, data.splits[split], device="cpu")
     return dict(told, scatter=scatter_ratio(seen.z, seen.y)) | dict(evaluate(net, data, probes=[linear()], split=split, floors=False))
 
-# %% ../../nbs/labels/core_tuning.ipynb #fc50756d
+# %% ../../nbs/labels/core_tuning.ipynb #fec68375
 second_set = dict(data="chalk_on_photos", size=16, limit=None, options=dict(widths=(16, 32, 64, 96)), start="chalk_convnet", flip=False, min_area=0.7, curve=())
 classroom = dict(encoder="convnet", stem="default", options={}, classes=10, start=None, labels=10, curve=(), size=None, min_area=0.5, flip=True, encoder_rate=1.0,
                  eta=0.1, alpha=1.0, temperature=0.07, dim=256, lr=1e-2, weight_decay=1e-4, batch_size=64, transfer=second_set, tuned={})                     # tuned: by arm
 
-@experiment(paper, arms=[*MAIN, *STUDIES, *TRANSFER, *FROZEN], floors=FROZEN,
+@experiment(paper, arms=["core_tuning", "ce_tuning", "supcon_tuning", "hard_classifier", "manifold_mixup", "scratch", *STUDIES, *TRANSFER, "linear_probe", "random_encoder", "raw_input"], floors=FROZEN,
             claim=all_of(better("core_tuning", than="ce_tuning", metric="accuracy"), better("core_tuning", than="ce_tuning", metric="scatter"),
                          better("transfer/core_tuning", than="transfer/ce_tuning", metric="accuracy"), better("transfer/core_tuning", than="transfer/ce_tuning", metric="scatter"),
                          above_floor("core_tuning", metric="accuracy")),
