@@ -59,6 +59,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
     "byol": {
         "BYOL.loss: unit_error(self.predictor(za), tb) -> unit_error(tb, self.predictor(za))": "the distance of two directions is symmetric",
         "BYOL.loss: unit_error(self.predictor(zb), ta) -> unit_error(ta, self.predictor(zb))": "as above"},
+    "label_contrast": {
+        "label_contrast: 0.0 -> 1.0": "the logarithm and the weight of pairs that are no partners are multiplied, and the other one is zero"},
+    "mixup": {
+        "beta: 1 -> 0": "with alpha = 1 the inverse of the distribution function is the identity",
+        "beta: betaincinv(alpha, alpha, u.cpu().double().numpy()) -> betaincinv(alpha, alpha, u.cpu().double().numpy())": "both arguments are the same"},
     "sla": {
         "transformed_copies: -2 -> 2": "images have four dimensions, so that the last but one is dimension 2",
         "own_scores: logits.view(len(logits) // copies, copies, -1, copies).diagonal(dim1=1, dim2=3).movedim(-1, 1) -> logits.view(len(logits) // copies, copies, -1, copies).diagonal(dim1=1, dim2=3).movedim(1, -1)": "of three dimensions the last two change places",

@@ -5,27 +5,39 @@
 # %% ../../nbs/parts/finetune.ipynb #dd6b7b5f
 from __future__ import annotations
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 from ..core.batch import Batch, Source
 from ..core.errors import InputError
-from ..core.method import Method
+from ..core.method import Method, decay_groups
 from ..core.probes import draw_per_class, features
 from ..core.random import seed_everything
-from ..core.train import fit
+from ..core.train import Progress, fit
+from .calibration import calibration
 
 # %% auto #0
-__all__ = ['Classifier', 'tuned', 'accuracy', 'fine_tune']
+__all__ = ['Classifier', 'tuned', 'accuracy', 'judged', 'fine_tune', 'few_label_curve', 'plot_few_label_curves']
 
 # %% ../../nbs/parts/finetune.ipynb #ba639315
 class Classifier(Method):
     "An encoder with a linear layer, trained with labels."
     def __init__(self, encoder: nn.Module, views: Callable[[Batch], tuple[Tensor, ...]], classes: int,
-                 blocks: int | None = None):   # of the last blocks train; 0: only the linear layer; None: everything
-        super().__init__(encoder, views, norm=nn.BatchNorm1d(encoder.dim, affine=False), head=nn.Linear(encoder.dim, classes))
-        if blocks is None: return
+                 blocks: int | None = None,    # of the last blocks train; 0: only the linear layer; None: everything
+                 norm: bool = True,            # a batch norm without parameters before the linear layer
+                 bias: bool = True,            # of the linear layer
+                 encoder_rate: float = 1.0,    # the encoder's learning rate, as a multiple of the linear layer's
+                 warm_start: float = 0.0):     # share of the training, in [0, 1), in which the encoder stands still
+        super().__init__(encoder, views, norm=nn.BatchNorm1d(encoder.dim, affine=False) if norm else nn.Identity(), head=nn.Linear(encoder.dim, classes, bias))
+        if encoder_rate <= 0: raise InputError(f"encoder_rate={encoder_rate} must be above 0; to leave the encoder as it is, give blocks=0.")
+        if not 0 <= warm_start < 1: raise InputError(f"warm_start={warm_start} is a share of the training from 0 to below 1; to leave the encoder as it is, give blocks=0.")
+        self.encoder_rate, self.warm_start, self.resting = encoder_rate, warm_start, False
+        if blocks is not None: self._only_last(encoder, blocks)
+        self.learning = [p for p in encoder.parameters() if p.requires_grad]
+
+    @staticmethod
+    def _only_last(encoder: nn.Module, blocks: int) -> None:
         depth = len(getattr(encoder, "blocks", ()))
         if not 0 <= blocks <= (depth if hasattr(encoder, "norm") else 0):
             raise InputError(f"blocks={blocks} of the encoder cannot be trained alone, because it is no transformer of so many; give 0 for the linear layer, or None for everything.")
@@ -38,10 +50,31 @@ class Classifier(Method):
         if "y" not in batch: raise InputError("fine-tuning needs labels, and the batch has no field y; use a labelled source.")
         return self.augment(batch)[0], batch.y
 
+    def classify(self, f: Tensor) -> Tensor:   # (N, dim) features to (N, classes) scores
+        return self.head(self.norm(f))
+
     def scores(self, x: Tensor) -> Tensor:   # (N, classes)
-        return self.head(self.norm(self.encoder(x)))
+        return self.classify(self.encoder(x))
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor: return F.cross_entropy(self.scores(x).float(), y)
+
+    def param_groups(self) -> list[dict]:
+        "The encoder in groups of its own, if its rate is another."
+        if self.encoder_rate == 1: return super().param_groups()
+        own = {id(p) for p in self.encoder.parameters()}
+        return [*decay_groups((p for p in self.parameters() if id(p) in own), lr_scale=self.encoder_rate), *decay_groups(p for p in self.parameters() if id(p) not in own)]
+
+    def train(self, mode: bool = True) -> "Classifier":
+        "An encoder that stands still keeps its batch statistics too."
+        super().train(mode)
+        if self.resting: self.encoder.eval()
+        return self
+
+    def before_step(self, progress: Progress) -> None:
+        if self.warm_start == 0: return
+        self.resting = progress.fraction < self.warm_start
+        for p in self.learning: p.requires_grad_(not self.resting)
+        self.train()
 
 # %% ../../nbs/parts/finetune.ipynb #a42694e4
 def tuned(encoder: nn.Module,           # (N, ...) -> (N, encoder.dim); is copied
@@ -50,12 +83,13 @@ def tuned(encoder: nn.Module,           # (N, ...) -> (N, encoder.dim); is copie
           labels: int | None = 20,      # per class; None: all
           blocks: int | None = None,    # of the last blocks train; None: everything
           steps: int = 200, batch_size: int = 64, lr: float = 1e-3, weight_decay: float = 0.05,
-          seed: int = 0, **options: Any,  # further arguments of `fit`: optimizer=, device=, precision=
+          make: Callable[..., Classifier] = Classifier,   # called with (encoder, views, classes), and `blocks` if that is given
+          seed: int = 0, **options: Any,  # further arguments of `fit`: optimizer=, schedule=, device=, precision=
          ) -> Classifier:
     "A classifier: a copy of the encoder and a linear layer, trained with labels, those that `seed` draws."
     few = data.train if labels is None else data.train.take(draw_per_class(data.train.y, labels, seed))
     seed_everything(seed)
-    method = Classifier(copy.deepcopy(encoder).requires_grad_(True), views, int(data.train.y.max()) + 1, blocks)
+    method = make(copy.deepcopy(encoder).requires_grad_(True), views, int(data.train.y.max()) + 1, **({} if blocks is None else dict(blocks=blocks)))
     fit(method, few, steps=steps, batch_size=min(batch_size, len(few)), lr=lr, weight_decay=weight_decay, seed=seed, **options)
     return method
 
@@ -63,6 +97,11 @@ def accuracy(method: Classifier, data: Source) -> float:  # in [0, 1]
     "The share of samples that a classifier gives the right class."
     found = features(method.scores, data)
     return (found.z.argmax(1) == found.y).float().mean().item()
+
+def judged(method: Classifier, data: Source) -> dict[str, float]:  # accuracy, nll, brier, ece
+    "Is a classifier right, and does it know when?"
+    found = features(method.scores, data)
+    return calibration(found.z, found.y)
 
 def fine_tune(encoder: nn.Module,           # (N, ...) -> (N, encoder.dim); is copied
               data: Source, split: str,     # trained on `train`, measured on `split`
@@ -72,3 +111,26 @@ def fine_tune(encoder: nn.Module,           # (N, ...) -> (N, encoder.dim); is c
              ) -> float:                    # accuracy in [0, 1]
     "Train the encoder with labels, and classify."
     return accuracy(tuned(encoder, data, views, labels, **options), data.splits[split])
+
+# %% ../../nbs/parts/finetune.ipynb #a1ecc0a6
+def few_label_curve(encoder: nn.Module, data: Source, split: str,
+                    views: Callable[[Batch], tuple[Tensor, ...]],
+                    counts: Sequence[int] = (4, 10, 40),   # labels per class
+                    seeds: Sequence[int] = (0, 1, 2),      # of draws of labels, batches and linear layers
+                    **options: Any,                        # of `tuned`: make=, steps=, lr=, ...
+                   ) -> dict[int, list[float]]:            # accuracies of all seeds, by count
+    "Accuracy after fine-tuning with few labels, then with more."
+    least = int(data.train.y.bincount().min())
+    if not counts or min(counts) < 1 or max(counts) > least: raise InputError(f"counts={list(counts)} of labels per class are not all possible, because the rarest class has {least} samples; give numbers from 1 to {least}.")
+    return {n: [fine_tune(encoder, data, split, views, n, seed=s, **options) for s in seeds] for n in counts}
+
+def plot_few_label_curves(curves: Mapping[str, Mapping[int, Sequence[float]]],  # name -> what `few_label_curve` gives
+                          ax=None):
+    "Means over seeds with all seeds as dots; returns the axes."
+    import matplotlib.pyplot as plt
+    ax = ax or plt.subplots(figsize=(4.2, 2.6), layout="constrained")[1]
+    for name, curve in curves.items():
+        line, = ax.plot(list(curve), [sum(v) / len(v) for v in curve.values()], label=name)
+        ax.plot([n for n, v in curve.items() for _ in v], [a for v in curve.values() for a in v], "o", ms=2.5, alpha=0.5, color=line.get_color())
+    ax.set(xscale="log", xlabel="labels per class", ylabel="accuracy"); ax.set_xticks(list(curve), [str(n) for n in curve]); ax.minorticks_off(); ax.legend(fontsize=7)
+    return ax
