@@ -17,10 +17,10 @@ from .world import SHAPES, _code, render, sample_scenes
 # %% auto #0
 __all__ = ['COMMON', 'TWO', 'SETTINGS', 'PHOTOGRAPHS', 'object_scenes', 'photograph']
 
-# %% ../../nbs/data/object_scenes.ipynb #82c25699
-COMMON: dict[str, Any] = dict(count=1, size=(0.7, 1.2), camera_distance=(4.5, 6.0), position_x=(-0.7, 0.7), position_y=(-0.7, 0.7),
+# %% ../../nbs/data/object_scenes.ipynb #a41561dd
+COMMON: dict[str, Any] = dict(count=1, size=(1.4, 2.3), camera_distance=(9.0, 12.0), position_x=(-1.2, 1.2), position_y=(-1.2, 1.2),
                               floor=["striped", "checkered", "dotted"])
-TWO: dict[str, Any] = dict(count=2, size=(0.6, 0.8), position_x=(-1.3, -0.5), others=dict(size=(0.6, 0.8), position_x=(0.5, 1.3), position_y=(-0.7, 0.7)))
+TWO: dict[str, Any] = dict(count=2, size=(1.1, 1.4), position_x=(-2.3, -1.5), others=dict(size=(1.1, 1.4), position_x=(1.5, 2.3), position_y=(-1.2, 1.2)))
 SETTINGS: dict[str, dict[str, Any]] = dict(           # name -> factors that are not those of `COMMON`
     above=dict(camera_elevation=(50.0, 75.0)),
     front=dict(camera_elevation=(8.0, 30.0)),

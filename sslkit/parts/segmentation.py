@@ -78,25 +78,26 @@ def corloc(found: Tensor,    # (N, 4) one box an image
     "Correct localisation: does the box overlap with any object by half or more (Deselaers et al. 2010)?"
     return (box_iou(found[:, None], truth) >= least).any(1)
 
-# %% ../../nbs/parts/segmentation.ipynb #ecb66542
+# %% ../../nbs/parts/segmentation.ipynb #c30c7719
 def precision_recall(saliency: Tensor,      # (N, H, W) in [0, 1]
                      truth: Tensor,         # (N, H, W) bool, an object in each
                      thresholds: int = 255,
-                    ) -> tuple[Tensor, Tensor]:   # (thresholds,) precision, (thresholds,) recall, means over the images
+                    ) -> tuple[Tensor, Tensor]:   # (N, thresholds) precision, 1 where nothing is found; (N, thresholds) recall
     "Precision and recall of all thresholds k / thresholds, k from 0: a place is found if its value is above."
     bins = (saliency.flatten(1).clamp(0, 1) * thresholds).ceil().long()                   # how many of the thresholds a value is above
     truth = truth.flatten(1)
-    count = lambda which: torch.zeros(len(bins), thresholds + 1).scatter_add_(1, bins, which.float()).flip(1).cumsum(1).flip(1)[:, 1:]
+    count = lambda which: torch.zeros(len(bins), thresholds + 1, device=bins.device).scatter_add_(1, bins, which.float()).flip(1).cumsum(1).flip(1)[:, 1:]
     hits, found = count(truth), count(torch.ones_like(truth))
     precision = torch.where(found > 0, hits / found.clamp(min=1), 1.0)
-    return precision.mean(0), (hits / truth.sum(1, keepdim=True).clamp(min=1)).mean(0)
+    return precision, hits / truth.sum(1, keepdim=True).clamp(min=1)
 
 def max_f(saliency: Tensor, truth: Tensor,  # as in `precision_recall`
           beta2: float = 0.3,               # how much recall counts; 1: as much as precision
           thresholds: int = 255) -> float:  # in [0, 1]
-    "The largest F-measure over all thresholds (Achanta et al. 2009)."
+    "The largest F-measure (Achanta et al. 2009), averaged over the images, over all thresholds."
     p, r = precision_recall(saliency, truth, thresholds)
-    return float(((1 + beta2) * p * r / (beta2 * p + r).clamp(min=1e-12)).max())
+    f = (1 + beta2) * p * r / (beta2 * p + r).clamp(min=1e-12)
+    return float(f.mean(0).max())
 
 # %% ../../nbs/parts/segmentation.ipynb #f3018b66
 def confusion(found: Tensor,    # int64 labels of any shape, from 0 to `labels` - 1
