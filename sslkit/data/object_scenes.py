@@ -20,7 +20,7 @@ from .world import SHAPES, _code, render, sample_scenes
 # %% auto #0
 __all__ = ['COMMON', 'TWO', 'SETTINGS', 'PHOTOGRAPHS', 'object_scenes', 'photograph', 'voc_objects']
 
-# %% ../../nbs/data/object_scenes.ipynb #2453d465
+# %% ../../nbs/data/object_scenes.ipynb #a784624a
 COMMON: dict[str, Any] = dict(count=1, saturation=(0.2, 0.5), size=(1.4, 2.3), camera_distance=(9.0, 12.0), position_x=(-1.2, 1.2), position_y=(-1.2, 1.2),
                               floor=["striped", "checkered", "dotted"])
 TWO: dict[str, Any] = dict(count=2, size=(1.1, 1.4), position_x=(-2.3, -1.5), others=dict(size=(1.1, 1.4), position_x=(1.5, 2.3), position_y=(-1.2, 1.2)))
@@ -46,7 +46,7 @@ def object_scenes(setting: str = "above",          # one of `SETTINGS`
     def make(number: int, n: int) -> dict[str, Tensor]:
         scenes = sample_scenes(n, seed=mixed_seed(seed, number), **given)
         seen = render(scenes, pixels, ("rgb", "instances"))
-        return dict(x=seen["rgb"], y=scenes.shape[:, 0].clone(), instances=seen["instances"])
+        return dict(x=seen["rgb"], y=scenes.shape[:, 0].clone(memory_format=torch.contiguous_format), instances=seen["instances"])
 
     def one(number: int, split: str) -> Source:
         make_it = lambda: make(number, sizes[split])
