@@ -196,7 +196,7 @@ def find_objects(network: nn.Module,         # a `ViT`, a Vision Transformer of 
     height, width = images.shape[-2:]
     return found, found.boxes(patch_side(network)).minimum(torch.tensor([width, height, width, height]).float())
 
-# %% ../../nbs/dense/tokencut.ipynb #0392b3a4
+# %% ../../nbs/dense/tokencut.ipynb #413b6b38
 def localisation(found: Tensor,      # (N, 4) one box an image
                  truth: Tensor,      # (N, 4) that of its main object
                  predicted: Tensor,  # (N,) classes by a classifier that never saw a box
@@ -206,7 +206,7 @@ def localisation(found: Tensor,      # (N, 4) one box an image
     right = box_iou(found, truth) >= 0.5
     return dict(top1=(right & (predicted == y)).float().mean().item(), known=right.float().mean().item())
 
-# %% ../../nbs/dense/tokencut.ipynb #bc63d1f4
+# %% ../../nbs/dense/tokencut.ipynb #7034031b
 @lru_cache(2)
 def _loaded(name: str) -> nn.Module: return load_encoder(name)
 
@@ -248,7 +248,7 @@ def on_photographs(arm: str, scale, seed: int) -> dict[str, float]:
         right.append(corloc(found.boxes(patch_side(network)).cpu(), boxes[None]).float())
     return dict(corloc=torch.cat(right).mean().item())
 
-# %% ../../nbs/dense/tokencut.ipynb #05808d93
+# %% ../../nbs/dense/tokencut.ipynb #5b7e2367
 classroom = dict(data="object_scenes", encoder="world_dino", pixels=96, tau=0.2, eps=1e-5, k=25, share=0.6, head=None, middle=0.6, cells=(8.0, 16.0, 8.0))
 ARMS = ["tokencut", "lost", "attention", "kmeans", "raw_weights", "random_features", "middle_box"]
 
@@ -271,7 +271,7 @@ def run(arm, scale, seed):
         out |= {name + ("_front" if setting == "front" else ""): value for name, value in scores.items()}
     return out, dict(scale=scale, seed=seed) if arm == "tokencut" else {}
 
-# %% ../../nbs/dense/tokencut.ipynb #7a3b7dc7
+# %% ../../nbs/dense/tokencut.ipynb #51d622ac
 @run.figure
 def figure(extras):
     "Scene, cosines to the seed, eigenvector, the two sides, box: three scenes, and below a pair, of which one is found."
