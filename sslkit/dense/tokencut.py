@@ -7,7 +7,7 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'LARGE', 'classroom', 'ARMS', 'affinity', 'second_eigenvector', 'Found', 'bipartition', 'tokencut', 'lost',
+__all__ = ['paper', 'LARGE', 'classroom', 'affinity', 'second_eigenvector', 'Found', 'bipartition', 'tokencut', 'lost',
            'attention_object', 'kmeans_object', 'refined', 'find_objects', 'localisation', 'network_of', 'objects_of',
            'score', 'on_photographs', 'run', 'figure']
 
@@ -46,7 +46,7 @@ paper = Paper(
     question="Nobody tells the method which side of the cut is the object. How can it know?",
 )
 
-# %% ../../nbs/dense/tokencut.ipynb #9c5d83dc
+# %% ../../nbs/dense/tokencut.ipynb #c70e909c
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -65,7 +65,7 @@ from ..parts.dense_features import class_attention, patch_features, patch_side
 from ..parts.encoders import encoder
 from ..parts.kmeans import kmeans, nearest_centre
 from ..parts.segmentation import box_iou, box_of, boxes_of, component_at, components, corloc, largest_component, mask_iou, max_f
-from ..tool.encoder import load_encoder
+from ..tool.encoder import load_encoder, shipped
 
 # %% ../../nbs/dense/tokencut.ipynb #58672dfa
 def affinity(keys: Tensor,          # (N, D, h, w) of `patch_features`
@@ -206,15 +206,15 @@ def localisation(found: Tensor,      # (N, 4) one box an image
     right = box_iou(found, truth) >= 0.5
     return dict(top1=(right & (predicted == y)).float().mean().item(), known=right.float().mean().item())
 
-# %% ../../nbs/dense/tokencut.ipynb #7034031b
+# %% ../../nbs/dense/tokencut.ipynb #4f345bf8
 @lru_cache(2)
 def _loaded(name: str) -> nn.Module: return load_encoder(name)
 
 def network_of(arm: str, scale, seed: int) -> nn.Module:
-    "The frozen network of an arm; for `random_features` one of the same build that was never trained."
-    random, pretrained = arm == "random_features", "/" in scale.encoder or "." in scale.encoder
+    "The frozen network of an arm; for `random_features` one of the same build that was never trained, and `middle_box` asks none."
+    random = arm in ("random_features", "middle_box")
     if random: seed_everything(seed)
-    if pretrained: return encoder(scale.encoder, pretrained=not random, dynamic_img_size=True).eval().requires_grad_(False)
+    if scale.encoder not in shipped(): return encoder(scale.encoder, pretrained=not random, dynamic_img_size=True).eval().requires_grad_(False)
     return encoder(**_loaded(scale.encoder).about["encoder"]).eval().requires_grad_(False) if random else _loaded(scale.encoder)
 
 def objects_of(arm: str, network: nn.Module, images: Tensor, scale) -> Found:
@@ -248,11 +248,10 @@ def on_photographs(arm: str, scale, seed: int) -> dict[str, float]:
         right.append(corloc(found.boxes(patch_side(network)).cpu(), boxes[None]).float())
     return dict(corloc=torch.cat(right).mean().item())
 
-# %% ../../nbs/dense/tokencut.ipynb #5b7e2367
+# %% ../../nbs/dense/tokencut.ipynb #fb7d6b82
 classroom = dict(data="object_scenes", encoder="world_dino", pixels=96, tau=0.2, eps=1e-5, k=25, share=0.6, head=None, middle=0.6, cells=(8.0, 16.0, 8.0))
-ARMS = ["tokencut", "lost", "attention", "kmeans", "raw_weights", "random_features", "middle_box"]
 
-@experiment(paper, arms=ARMS, floors=["middle_box"],
+@experiment(paper, arms=["tokencut", "lost", "attention", "kmeans", "raw_weights", "random_features", "middle_box"], floors=["middle_box"],
             claim=all_of(*(clause for metric in ("corloc", "corloc_front") for clause in (
                 better("tokencut", than=("lost", "attention"), metric=metric), worse("random_features", than="tokencut", metric=metric, by=0.1), above_floor("tokencut", metric=metric)))),
             metrics=dict(corloc=up("fraction"), iou=up("fraction"), corloc_front=up("fraction"), iou_front=up("fraction"), iou_solver=up("fraction"), max_f=up("fraction")),

@@ -12,14 +12,14 @@ from ..core.errors import InputError
 __all__ = ['mask_iou', 'components', 'component_at', 'largest_component', 'box_of', 'boxes_of', 'box_iou', 'corloc',
            'precision_recall', 'max_f', 'confusion', 'class_iou', 'miou', 'hungarian', 'matched_scores']
 
-# %% ../../nbs/parts/segmentation.ipynb #74750ebd
+# %% ../../nbs/parts/segmentation.ipynb #7646fae8
 def mask_iou(a: Tensor,     # (N, H, W) bool
              b: Tensor,     # (N, H, W) bool
             ) -> Tensor:    # (N,) in [0, 1]
     "Intersection over union of masks, pair by pair."
     if a.shape != b.shape: raise InputError(f"masks of shapes {tuple(a.shape)} and {tuple(b.shape)} cannot be compared; bring them to one size.")
     both, either = (a & b).flatten(1).sum(1), (a | b).flatten(1).sum(1)
-    return torch.where(either > 0, both / either.clamp(min=1), 1.0)
+    return torch.where(either > 0, both / either, 1.0)
 
 # %% ../../nbs/parts/segmentation.ipynb #9ce3cd4a
 def components(mask: Tensor,    # (N, H, W) bool
@@ -78,7 +78,7 @@ def corloc(found: Tensor,    # (N, 4) one box an image
     "Correct localisation: does the box overlap with any object by half or more (Deselaers et al. 2010)?"
     return (box_iou(found[:, None], truth) >= least).any(1)
 
-# %% ../../nbs/parts/segmentation.ipynb #c30c7719
+# %% ../../nbs/parts/segmentation.ipynb #ba17b41d
 def precision_recall(saliency: Tensor,      # (N, H, W) in [0, 1]
                      truth: Tensor,         # (N, H, W) bool, an object in each
                      thresholds: int = 255,
@@ -88,7 +88,7 @@ def precision_recall(saliency: Tensor,      # (N, H, W) in [0, 1]
     truth = truth.flatten(1)
     count = lambda which: torch.zeros(len(bins), thresholds + 1, device=bins.device).scatter_add_(1, bins, which.float()).flip(1).cumsum(1).flip(1)[:, 1:]
     hits, found = count(truth), count(torch.ones_like(truth))
-    precision = torch.where(found > 0, hits / found.clamp(min=1), 1.0)
+    precision = torch.where(found > 0, hits / found, 1.0)
     return precision, hits / truth.sum(1, keepdim=True).clamp(min=1)
 
 def max_f(saliency: Tensor, truth: Tensor,  # as in `precision_recall`
