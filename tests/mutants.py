@@ -19,6 +19,25 @@ from project import NBS, notebooks, read
 
 NOT_MATHEMATICS = {"build", "example", "run", "figure", "represent"}    # and recipes of views
 EQUIVALENT: dict[str, dict[str, str]] = {                                # room -> mutant -> why it computes the same
+    "segmentation": {
+        "components: 1 -> 0": "the middle of the cross: a place is always its own neighbour",
+        "box_iou: torch.minimum(a[..., 2:], b[..., 2:]) -> torch.minimum(b[..., 2:], a[..., 2:])": "the smaller of two is the same in either order",
+        "box_iou: torch.maximum(a[..., :2], b[..., :2]) -> torch.maximum(b[..., :2], a[..., :2])": "as above",
+        "corloc: box_iou(found[:, None], truth) -> box_iou(truth, found[:, None])": "the overlap is symmetric"},
+    "dense_features": {
+        "patch_side: 0 -> 1": "patches are squares",
+        "padded: -2 -> 2": "images have four dimensions, so that the last but one is dimension 2",
+        "_qkv: -2 -> 2": "as above",
+        "class_attention: qkv[:, :1, 0].transpose(1, 2) -> qkv[:, :1, 0].transpose(2, 1)": "two dimensions change places, whichever is named first",
+        "class_attention: qkv[:, :, 1].transpose(1, 2) -> qkv[:, :, 1].transpose(2, 1)": "as above"},
+    "bilateral": {
+        "bilateral_grid: min(spatial, luma, chroma) -> min(luma, spatial, chroma)": "the smallest of three is the same in any order",
+        "bilateral_grid: 1e-06 -> 1.000001": "all cells move by one, and then back to begin at 0",
+        "bilateral_grid: 2 -> 3": "more room between the numbers of cells than is needed",
+        "bilateral_solve: np.maximum(data, 1e-12) -> np.maximum(1e-12, data)": "the larger of two is the same in either order",
+        "bilateral_solve: 1e-12 -> 1.000000000001": "another start of the iterations",
+        "bilateral_solve: np.maximum(system.diagonal(), 1e-05) -> np.maximum(1e-05, system.diagonal())": "as above",
+        "bilateral_solve: 1e-05 -> 1.00001": "another preconditioner of the same system"},
     "simclr": {
         "SimCLR.loss: nt_xent(za, zb, self.temperature) -> nt_xent(zb, za, self.temperature)": "every view is compared with every other, so the views may change places",
         "AttractOnly.loss: F.cosine_similarity(za, zb) -> F.cosine_similarity(zb, za)": "cosine similarity is symmetric"},

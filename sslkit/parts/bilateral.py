@@ -13,7 +13,7 @@ from ..core.errors import InputError
 # %% auto #0
 __all__ = ['YUV', 'bilateral_grid', 'bistochastic', 'bilateral_solve']
 
-# %% ../../nbs/parts/bilateral.ipynb #4806f05f
+# %% ../../nbs/parts/bilateral.ipynb #eb6da4fc
 YUV = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 
 def bilateral_grid(image: Tensor,             # (3, H, W) uint8, or floats in [0, 1]
@@ -25,13 +25,13 @@ def bilateral_grid(image: Tensor,             # (3, H, W) uint8, or floats in [0
     from scipy import sparse
     if min(spatial, luma, chroma) <= 0: raise InputError(f"spatial={spatial}, luma={luma} and chroma={chroma} must be positive; the usual values are 16, 16 and 8.")
     rgb = (image.cpu().double() * (1 if image.dtype == torch.uint8 else 255)).numpy()
-    yuv = np.einsum("kc,chw->khw", np.array(YUV), rgb) + np.array([0, 128, 128])[:, None, None]
+    yuv = np.einsum("kc,chw->khw", np.array(YUV), rgb)
     y, x = np.mgrid[:image.shape[1], :image.shape[2]]
     place = np.stack([x / spatial, y / spatial, yuv[0] / luma, yuv[1] / chroma, yuv[2] / chroma])
-    place = np.floor(place + 1e-6).astype(np.int64).reshape(5, -1).T                        # grey is 128 in both colours, a border of cells: rounding errors must not part it
-    base = (place.max(0) + 3).cumprod()                                                   # a number for a cell; room for a neighbour on either side
-    weight = np.concatenate([[1], base[:-1]])
-    codes, cell = np.unique((place + 1) @ weight, return_inverse=True)
+    place = np.floor(place + 1e-6).astype(np.int64).reshape(5, -1).T                        # grey is 0 in both colours, a border of cells: rounding errors must not part it
+    place = place - place.min(0)
+    weight = np.cumprod([1, *(place.max(0) + 2)])[:5]                                     # a number for a cell; one above the largest place belongs to no other cell
+    codes, cell = np.unique(place @ weight, return_inverse=True)
     cells, pixels = len(codes), len(place)
     splat = sparse.csr_matrix((np.ones(pixels), (cell.reshape(-1), np.arange(pixels))), shape=(cells, pixels))
     blur = 10.0 * sparse.identity(cells, format="csr")
@@ -42,7 +42,7 @@ def bilateral_grid(image: Tensor,             # (3, H, W) uint8, or floats in [0
         blur = blur + one_up + one_up.T
     return splat, blur.tocsr()
 
-# %% ../../nbs/parts/bilateral.ipynb #2a170783
+# %% ../../nbs/parts/bilateral.ipynb #c3400db0
 def bistochastic(splat: Any, blur: Any, rounds: int = 10) -> tuple[Any, Any]:  # of `bilateral_grid` -> n and m, (cells,): n * blur(n) = m
     "The scaling n that makes n blur n nearly sum to the pixels of each cell, and m, to what it does sum."
     pixels, n = np.asarray(splat.sum(1)).ravel(), np.ones(splat.shape[0])
@@ -65,6 +65,6 @@ def bilateral_solve(image: Tensor,           # (3, H, W) uint8, or floats in [0,
     trust = np.broadcast_to(np.asarray(confidence, dtype=np.float64), target.shape).ravel()
     data, wanted = splat @ trust, splat @ (trust * target.cpu().double().numpy().ravel())
     system = smooth * (sparse.diags(m) - sparse.diags(n) @ blur @ sparse.diags(n)) + sparse.diags(data)
-    start = wanted / np.maximum(data, 1e-12)
+    start = wanted / np.maximum(data, 1e-12)                                              # the mean of each cell; where nothing is trusted, 0
     found, _ = cg(system, wanted, x0=start, rtol=1e-5, maxiter=rounds, M=sparse.diags(1 / np.maximum(system.diagonal(), 1e-5)))
     return torch.from_numpy(splat.T @ found).view(target.shape).to(target.device, torch.float32)
