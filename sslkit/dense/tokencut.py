@@ -105,7 +105,7 @@ def _lanczos(a):
     start = np.random.default_rng(0).normal(size=len(a))
     return eigsh(LinearOperator(a.shape, product, dtype=a.dtype), k=1, which="LA", v0=start, ncv=min(len(a), 60), tol=1e-8)[1][:, 0] / root
 
-# %% ../../nbs/dense/tokencut.ipynb #8c3539a0
+# %% ../../nbs/dense/tokencut.ipynb #06b75842
 class Found(NamedTuple):
     "Objects on the grid of patches, one an image."
     mask: Tensor    # (N, h, w) bool
@@ -127,8 +127,7 @@ def bipartition(y: Tensor,                   # (N, P)
     "Split at the mean; the object is the piece that holds the largest absolute value (section 3.2)."
     y = y.float()
     seed = y.abs().argmax(1)
-    towards = y.gather(1, seed[:, None]) - y.mean(1, keepdim=True)
-    value = (y - y.mean(1, keepdim=True)) * torch.where(towards < 0, -1.0, 1.0)
+    value = (y - y.mean(1, keepdim=True)) * y.gather(1, seed[:, None]).sign()                # the entry farthest from 0 is also on its side of the mean
     return Found(component_at((value > 0).unflatten(1, grid), seed), seed, value.unflatten(1, grid))
 
 def tokencut(keys: Tensor,           # (N, D, h, w)
@@ -152,7 +151,7 @@ def lost(keys: Tensor,    # (N, D, h, w), not normalised
     value = (joined[:, None] @ product)[:, 0].unflatten(1, keys.shape[-2:])
     return Found(component_at(value > 0, seed), seed, value)
 
-# %% ../../nbs/dense/tokencut.ipynb #00ba6130
+# %% ../../nbs/dense/tokencut.ipynb #521d555f
 def attention_object(attention: Tensor,        # (N, heads, h, w) of `class_attention`
                      share: float = 0.6,       # of the attention that is kept, in (0, 1)
                      head: int | None = None,  # one of the heads; None: their mean
@@ -166,13 +165,12 @@ def attention_object(attention: Tensor,        # (N, heads, h, w) of `class_atte
 def kmeans_object(keys: Tensor,   # (N, D, h, w)
                  ) -> Found:
     "Objects by two clusters of normalised keys: the one with the smaller share of the border, its largest piece."
-    names = []
-    for rows in F.normalize(keys.flatten(2), dim=1).mT: names.append(nearest_centre(rows, kmeans(rows, 2, rounds=20)))
-    name = torch.stack(names).unflatten(1, keys.shape[-2:]).float()
-    border = torch.cat([name[:, 0], name[:, -1], name[:, 1:-1, 0], name[:, 1:-1, -1]], 1).mean(1)
-    value = torch.where(border[:, None, None] < 0.5, name, 1 - name)
-    mask = largest_component(value > 0)
-    return Found(mask, mask.flatten(1).float().argmax(1), value)
+    rows = F.normalize(keys.flatten(2), dim=1).mT
+    name = torch.stack([nearest_centre(r, kmeans(r, 2, rounds=20)) for r in rows]).unflatten(1, keys.shape[2:]).bool()
+    ring = torch.ones(keys.shape[2:], dtype=torch.bool, device=keys.device)
+    ring[1:-1, 1:-1] = False
+    mask = largest_component(name ^ (name[:, ring].float().mean(1) > 0.5)[:, None, None])
+    return Found(mask, mask.flatten(1).float().argmax(1), mask.float())
 
 # %% ../../nbs/dense/tokencut.ipynb #a69ca096
 def refined(images: Tensor,        # (N, 3, H, W) uint8, or floats in [0, 1]
