@@ -246,16 +246,17 @@ def on_photographs(arm: str, scale, seed: int) -> dict[str, float]:
         right.append(corloc(found.boxes(patch_side(network)).cpu(), boxes[None]).float())
     return dict(corloc=torch.cat(right).mean().item())
 
-# %% ../../nbs/dense/tokencut.ipynb #fb7d6b82
-classroom = dict(data="object_scenes", encoder="world_dino", pixels=96, tau=0.2, eps=1e-5, k=25, share=0.6, head=None, middle=0.6, cells=(8.0, 16.0, 8.0))
+# %% ../../nbs/dense/tokencut.ipynb #be36b90d
+classroom = dict(data="object_scenes", encoder="world_dino", pixels=96, tau=0.95, eps=1e-5, k=5, share=0.6, head=None, middle=0.6, cells=(8.0, 16.0, 8.0),
+                 tuned=dict(raw_weights=dict(tau=0.2)))
 
 @experiment(paper, arms=["tokencut", "lost", "attention", "kmeans", "raw_weights", "random_features", "middle_box"], floors=["middle_box"],
             claim=all_of(*(clause for metric in ("corloc", "corloc_front") for clause in (
                 better("tokencut", than=("lost", "attention"), metric=metric), worse("random_features", than="tokencut", metric=metric, by=0.1), above_floor("tokencut", metric=metric)))),
             metrics=dict(corloc=up("fraction"), iou=up("fraction"), corloc_front=up("fraction"), iou_front=up("fraction"), iou_solver=up("fraction"), max_f=up("fraction")),
             scales=dict(tiny=dict(classroom, scenes=24, refine=6), small=dict(classroom, scenes=300, refine=100),
-                        gpu=dict(classroom, data="voc2007", encoder="vit_small_patch16_224.dino", tau=0.2, k=100, level="replication"),
-                        paper=dict(classroom, data="voc2007", encoder="vit_small_patch16_224.dino", tau=0.2, k=100, level="replication", arms=["tokencut", "lost", "attention"])))
+                        gpu=dict(classroom, data="voc2007", encoder="vit_small_patch16_224.dino", tau=0.2, k=100, tuned={}, level="replication"),
+                        paper=dict(classroom, data="voc2007", encoder="vit_small_patch16_224.dino", tau=0.2, k=100, tuned={}, level="replication", arms=["tokencut", "lost", "attention"])))
 def run(arm, scale, seed):
     if scale.data == "voc2007":
         with torch.no_grad(): return on_photographs(arm, scale, seed)
