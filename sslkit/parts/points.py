@@ -116,7 +116,7 @@ def interpolate(to: Tensor,        # (N, Q, 3) places
     weight = (weight / weight.sum(2, keepdim=True)).to(features.dtype)
     return (take(features, near) * weight[..., None]).sum(2)
 
-# %% ../../nbs/parts/points.ipynb #8babc447
+# %% ../../nbs/parts/points.ipynb #20f5b05a
 def one_sided(a: Tensor,      # (..., A, 3)
               b: Tensor,      # (..., B, 3)
              ) -> Tensor:     # (..., A) squared distances
@@ -137,6 +137,10 @@ def chamfer(a: Tensor,        # (..., A, 3)
             b: Tensor,        # (..., B, 3)
            ) -> Tensor:       # (...), one a pair of sets
     "The symmetric Chamfer distance with squared distances."
+    if a.shape[-2] * b.shape[-2] <= 4096:                                                 # small sets: all pairs once, for both directions
+        with torch.autocast(a.device.type, enabled=False):
+            pairs = (a.float().unsqueeze(-2) - b.float().unsqueeze(-3)).square().sum(-1)
+            return pairs.amin(-1).mean(-1) + pairs.amin(-2).mean(-1)
     return one_sided(a, b).mean(-1) + one_sided(b, a).mean(-1)
 
 # %% ../../nbs/parts/points.ipynb #34094223
