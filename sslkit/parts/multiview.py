@@ -23,7 +23,7 @@ def cycled(x: Tensor,    # (N, P, 3)
     "The coordinates as a view sees them."
     return x.roll(view, dims=-1)
 
-# %% ../../nbs/parts/multiview.ipynb #ac8f91e6
+# %% ../../nbs/parts/multiview.ipynb #2b18006f
 @dataclass
 class Frame:
     "Where the pixels of the views are; made from a whole cloud, and good for any of its points."
@@ -35,6 +35,7 @@ class Frame:
     def pixels(self, x: Tensor,   # (N, P, 3)
               ) -> Tensor:        # (N, V, P, 2) int64: row and column
         "The pixel in which every point of every view is; points outside of the cloud that was framed come to the border."
+        if len(x) != len(self.low): raise InputError(f"x has {len(x)} clouds and the frame was made of {len(self.low)}; give points of the same clouds.")
         places = torch.stack([cycled(x, v)[..., :2] for v in range(VIEWS)], 1)
         found = ((places - self.low[:, :, None]) / self.cell[:, :, None, None] + 1e-4).floor() + self.offset[:, :, None]
         return found.long().clamp(0, self.size - 1)

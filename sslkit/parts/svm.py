@@ -13,10 +13,10 @@ from ..core.probes import Features, Probe, probe_maker, standardization
 # %% auto #0
 __all__ = ['linear_svm']
 
-# %% ../../nbs/parts/svm.ipynb #0b62bafd
+# %% ../../nbs/parts/svm.ipynb #d1face7c
 @probe_maker
-def linear_svm(factors: Sequence[float] = (1e-3, 1e-2, 1e-1),   # of the loss, to choose from; one: fixed
-               steps: int = 2000,                               # of the solver, at most
+def linear_svm(factors: Sequence[float] = (1e-3, 1e-2),   # of the loss, to choose from; one: fixed
+               steps: int = 1000,                               # of the solver, at most
               ) -> Probe:                                       # measures `svm`: accuracy in [0, 1]
     "A linear support vector machine of standardised features, one class against the rest."
     factors = tuple(sorted(factors))

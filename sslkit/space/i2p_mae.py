@@ -11,7 +11,7 @@ __all__ = ['paper', 'GUIDES', 'CHANGES', 'classroom', 'MAIN', 'FLOORS', 'Teacher
            'PointDecoder', 'per_cloud', 'coordinate_loss', 'semantic_loss', 'I2PMAE', 'example', 'Occupancy', 'Looking',
            'build', 'recipe', 'draw_clouds', 'run', 'painted', 'figure']
 
-# %% ../../nbs/space/i2p_mae.ipynb #fd31669a
+# %% ../../nbs/space/i2p_mae.ipynb #ee141816
 paper = Paper(
     id="i2p_mae", chapter="space", modality="point_cloud", kind="method",
     title="Learning 3D Representations from 2D Pre-trained Models via Image-to-Point Masked Autoencoders",
@@ -42,7 +42,7 @@ paper = Paper(
         ("every cloud counts the same, however many of its tokens are hidden", "our choice (the code takes the mean over all tokens of the batch)"),
         ("decoder of two stages with token propagation and skips, one block each, 384 and 192 wide", "paper (section 3.1; at scale paper)"),
         ("scaling of the axes and shift as augmentation", "official code (scale 2/3 to 3/2, shift 0.2)"),
-        ("AdamW, rate 1e-3, weight decay 0.05, cosine, batch 64, 300 epochs, stochastic depth 0.1", "paper (section 4.1; at scale paper. In the classroom 200 steps and no stochastic depth)"),
+        ("AdamW, rate 1e-3, weight decay 0.05, cosine, batch 64, 300 epochs, stochastic depth 0.1", "paper (section 4.1; at scale paper. In the classroom 150 steps and no stochastic depth)"),
         ("maximum over the coarsest tokens, linear SVM", "paper (section 4.2; here its factor is chosen on val among three)"),
         ("pre-training on ShapeNet, evaluation on ModelNet40", "left out (our clouds of the small world; ModelNet's chairs and monitors as voxels where they are at hand)"),
         ("fine-tuning on ScanObjectNN, few-shot classification, part segmentation", "left out (data that are not at hand)"),
@@ -226,7 +226,7 @@ def example(batch_size: int = 8, seed: int = 0) -> Batch:
     x = torch.nn.functional.normalize(torch.randn(batch_size, 256, 3, generator=g), dim=2) * (0.3 + 0.7 * torch.rand(batch_size, 1, 3, generator=g))
     return Batch(index=torch.arange(batch_size), x=x).keyed(seed, 0)
 
-# %% ../../nbs/space/i2p_mae.ipynb #347bf7a7
+# %% ../../nbs/space/i2p_mae.ipynb #aa0e1ea0
 class Occupancy(nn.Module):
     "The floor that knows nothing: how many of a cloud's points are in each of `side`^3 voxels of the cube around the unit ball."
     def __init__(self, side: int = 8):
@@ -247,7 +247,7 @@ class Looking(nn.Module):
     def forward(self, x: Tensor) -> Tensor:   # (N, P, 3) -> (N, V C)
         return self.teacher(x)[1].mean((3, 4)).flatten(1)
 
-# %% ../../nbs/space/i2p_mae.ipynb #9c6485b9
+# %% ../../nbs/space/i2p_mae.ipynb #275a74e1
 CHANGES = {"point_m2ae": dict(guide="random", semantic=False), "guided_mask": dict(semantic=False), "semantic_only": dict(geometric=False), "random_mask": dict(guide="random"), "inverse_mask": dict(guide="inverse")}
 
 def build(arm: str, scale) -> I2PMAE:
@@ -261,7 +261,7 @@ def recipe(scale) -> dict:
     "How it is trained at a scale, as arguments of `fit`."
     return {**scale.training, "schedule": cosine(warmup=scale.warmup)}
 
-# %% ../../nbs/space/i2p_mae.ipynb #46776f6f
+# %% ../../nbs/space/i2p_mae.ipynb #82e94e8f
 classroom = dict(teacher="world_vit", view_size=32, splat=3, options=dict(counts=(64, 16), sizes=(12, 8), dims=(48, 96), depths=(2, 2), heads=4), decoder=dict(dims=(96, 48), depths=(1, 1), heads=4),
                  ratio=0.8, guide="saliency", sharpness=16.0, geometric=True, semantic=True, turn="z", shapes=SHAPES, samples=1200, points=512, batch_size=48, lr=2e-3, weight_decay=0.05, clip=5.0, warmup=0.1, transfer=True, tuned={})
 MAIN = ["i2p_mae", "point_m2ae", "guided_mask", "semantic_only", "random_mask", "inverse_mask", "random_teacher", "teacher_alone", "random_encoder", "raw_input"]
@@ -272,16 +272,16 @@ def draw_clouds(scale, seen: bool = False) -> Source:
     other = dict(seen=True, noise=0.03, seed=1) if seen else {}
     return clouds(scale.samples, scale.samples // 4, scale.samples // 2, points=scale.points, shapes=scale.shapes, turn=scale.turn, **other)
 
-# %% ../../nbs/space/i2p_mae.ipynb #0ab194c9
+# %% ../../nbs/space/i2p_mae.ipynb #096c3fde
 @experiment(paper, arms=MAIN, floors=FLOORS,
             claim=all_of(better("i2p_mae", than="point_m2ae", metric="svm", by=0.02),
                          better("i2p_mae", than="point_m2ae", metric="svm_seen"),
                          above_floor("i2p_mae", metric="svm")),
             metrics=dict(svm=up("fraction"), svm_seen=up("fraction"), linear=up("fraction")),
             scales=dict(
-                tiny=dict(classroom, options=dict(counts=(48, 16), sizes=(8, 6), dims=(32, 64), depths=(1, 1), heads=4), decoder=dict(dims=(64, 32), depths=(1, 1), heads=4), samples=400, points=256,
-                          batch_size=32, steps=60, lr=4e-3, transfer=False, arms=["i2p_mae", "point_m2ae", "random_encoder", "raw_input"]),
-                small=dict(classroom, steps=200),
+                tiny=dict(classroom, options=dict(counts=(48, 16), sizes=(8, 6), dims=(32, 64), depths=(1, 1), heads=4), decoder=dict(dims=(64, 32), depths=(1, 1), heads=4), samples=300, points=192,
+                          batch_size=24, steps=60, lr=4e-3, transfer=False, arms=["i2p_mae", "point_m2ae", "random_encoder", "raw_input"]),
+                small=dict(classroom, steps=150),
                 equal=None,
                 gpu=dict(classroom, options=dict(counts=(256, 64), sizes=(16, 8), dims=(96, 192), depths=(4, 4), heads=6), decoder=dict(dims=(192, 96), depths=(1, 1), heads=6), samples=20_000, points=1024, turn="any",
                          batch_size=128, steps=15_000, lr=1e-3, warmup=0.05),
@@ -297,7 +297,7 @@ def run(arm, scale, seed):
     if scale.transfer: scores["svm_seen"] = dict(evaluate(network, draw_clouds(scale, seen=True), probes=[linear_svm()], split=scale.split, floors=False))["svm"]
     return (scores, painted(method, data.test)) if arm == "i2p_mae" else scores
 
-# %% ../../nbs/space/i2p_mae.ipynb #4d02f0c7
+# %% ../../nbs/space/i2p_mae.ipynb #a4d9ce8c
 @torch.no_grad()
 def painted(method: I2PMAE, source: Source, rows: Sequence[int] = (0, 1, 2, 3), seed: int = 0) -> dict[str, Tensor]:
     "For some clouds: saliency of all points, groups with what is hidden of them, points as reconstructed, depth views and features."
@@ -311,7 +311,7 @@ def painted(method: I2PMAE, source: Source, rows: Sequence[int] = (0, 1, 2, 3), 
     out = dict(x=x, saliency=saliency(attention, where, x), points=g.points, hidden=hidden[method.level], said=said, views=depth_views(x, where, method.teacher.splat), maps=maps, attention=attention)
     return {k: v.cpu() for k, v in out.items()}
 
-# %% ../../nbs/space/i2p_mae.ipynb #f77fa90b
+# %% ../../nbs/space/i2p_mae.ipynb #ea9ad9a7
 @run.figure
 def figure(extras):
     "Clouds coloured by saliency, what stays visible, the reconstruction, a depth view and the teacher's features of it."
