@@ -12,7 +12,7 @@ import pytest
 
 BUDGET, MEAN, PLANNED = 20, 8, 271                                        # core-seconds of all tests of a room, at most and on average; rooms that there will be
 NOTEBOOKS = {p.relative_to(p.parents[1]).with_suffix("").as_posix() for p in (Path(__file__).parents[1] / "nbs").glob("*/*.ipynb")}
-ROOMS = {n.split("/")[1]: n for n in NOTEBOOKS if n.split("/")[0] not in ("core", "parts", "data", "tool", "guides", "course")}
+ROOMS = {n.split("/")[1]: n for n in NOTEBOOKS if n.split("/")[0] not in ("core", "parts", "data", "tool", "guides", "course") and not n.endswith("/index")}
 
 def pytest_addoption(parser):
     parser.addoption("--reversed", action="store_true", help="in reversed order; notebooks must compute what they computed in the run before")

@@ -62,9 +62,9 @@ def modules(root: Path) -> dict[Path, str]:
     return made
 
 def rooms(root: Path) -> list[Path]:
-    "The notebooks in the chapters: these have cards."
+    "The notebooks in the chapters, but for those that open one: these have cards."
     from sslkit.core.paper import CHAPTERS
-    return [p for p in notebooks(root / "nbs") if p.parent.name in CHAPTERS]
+    return [p for p in notebooks(root / "nbs") if p.parent.name in CHAPTERS and p.stem != "index"]
 
 def cards(root: Path) -> dict[Path, str]:
     "The card of every room."
