@@ -175,7 +175,7 @@ def turned(x: Tensor,          # (N, P, 3)
     r = any_rotation(draw) if how == "any" else rotation_about_z(draw.uniform(0, 2 * torch.pi))
     return x @ r.mT
 
-# %% ../../nbs/parts/points.ipynb #83e053f5
+# %% ../../nbs/parts/points.ipynb #98d48676
 def show_cloud(x: Tensor,                       # (P, 3)
                colour=None,                     # one colour, or one number a point
                ax=None, size: float = 4.0, view: tuple[float, float] = (22, -60), title: str = "", limit: float = 1.0, **options):
@@ -183,6 +183,6 @@ def show_cloud(x: Tensor,                       # (P, 3)
     import matplotlib.pyplot as plt
     if ax is None: ax = plt.figure(figsize=(3, 3)).add_subplot(projection="3d")
     ax.scatter(*x.detach().cpu().numpy().T, s=size, c=colour.detach().cpu().numpy() if isinstance(colour, Tensor) else colour, linewidths=0, **options)
-    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), zlim=(-limit, limit)); ax.set_box_aspect((1, 1, 1), zoom=1.35); ax.set_axis_off(); ax.view_init(*view)
+    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), zlim=(-limit, limit)); ax.set_box_aspect((1, 1, 1), zoom=1.6); ax.set_axis_off(); ax.view_init(*view)
     if title: ax.set_title(title, fontsize=9)
     return ax

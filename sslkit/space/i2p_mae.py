@@ -7,11 +7,11 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'GUIDES', 'CHANGES', 'classroom', 'MAIN', 'FLOORS', 'Teacher', 'saliency', 'guided_mask', 'gumbels',
-           'PointDecoder', 'per_cloud', 'coordinate_loss', 'semantic_loss', 'I2PMAE', 'example', 'Occupancy', 'Looking',
-           'build', 'recipe', 'draw_clouds', 'chairs_and_monitors', 'run', 'painted', 'figure']
+__all__ = ['paper', 'GUIDES', 'CHANGES', 'classroom', 'FLOORS', 'Teacher', 'saliency', 'guided_mask', 'gumbels', 'PointDecoder',
+           'per_cloud', 'coordinate_loss', 'semantic_loss', 'semantic_target', 'I2PMAE', 'example', 'Occupancy',
+           'Looking', 'build', 'recipe', 'draw_clouds', 'chairs_and_monitors', 'run', 'painted', 'figure']
 
-# %% ../../nbs/space/i2p_mae.ipynb #aa72bc31
+# %% ../../nbs/space/i2p_mae.ipynb #95a25bff
 paper = Paper(
     id="i2p_mae", chapter="space", modality="point_cloud", kind="method",
     title="Learning 3D Representations from 2D Pre-trained Models via Image-to-Point Masked Autoencoders",
@@ -24,28 +24,17 @@ paper = Paper(
         ("fine-tuned, top-1 %", 90.11, "ScanObjectNN, hardest split", "abstract"),
     ],
     fidelity=[
-        ("farthest point sampling and kNN at several scales, mini-PointNet tokens", "paper (section 3.1; 512, 256, 64 groups of 16, 8, 8 at scale paper, two scales in the classroom)"),
-        ("hierarchical encoder, tokens of a scale merged into the next, 96, 192, 384 wide, 5 blocks each", "paper (section 3.1, Point-M2AE; at scale paper)"),
-        ("mask set at the coarsest scale and handed down: what is in a visible group is visible", "paper (section 3.1; Point-M2AE)"),
-        ("the first centre of the sampling is the point farthest from the mean", "our choice (the result then does not depend on the order of the points; the code begins with the first point)"),
-        ("layer norm in mini-PointNets and propagation", "our choice (batch norm in the code; its statistics would let hidden groups into visible tokens)"),
-        ("only visible groups are embedded at all", "our choice (the code embeds all and leaves out afterwards: the same tokens, more work)"),
-        ("local attention by a radius", "left out (the radii are 0 in the official pre-training settings)"),
-        ("three orthographic depth views without parameters: points splatted, depths added, sigmoid", "official code (5 x 5 pixels of 224 at scale paper; 3 x 3 of 32 in the classroom)"),
-        ("margins of a view so that no square leaves the picture", "our choice (the code clips at the border; a difference of one pixel)"),
-        ("frozen 2D network: patch features and attention of the class token, mean over heads", "paper (section 3.2; its CLIP ViT-B/16 by name at scale paper; here a ViT that learned from pictures of the world without labels)"),
-        ("features of 512 numbers per view", "our choice (48, the width of the small ViT; another teacher brings its own)"),
-        ("saliency at the coarsest centres, mean over views, softmax, sampled without replacement, 20 % stay visible", "paper (section 3.2)"),
-        ("factor of the saliency before the softmax", "our choice (1 is the paper's; attention that sums to one over many patches is then nearly uniform after a softmax, as measured below; the classroom multiplies by the number of patches)"),
-        ("coordinates of hidden tokens of the second coarsest scale, squared Chamfer distance", "paper (section 3.1)"),
-        ("features of all views at every point of visible tokens, after the decoder, mean squared error; plain sum of both losses", "paper (section 3.3)"),
-        ("every cloud counts the same, however many of its tokens are hidden", "our choice (the code takes the mean over all tokens of the batch)"),
-        ("decoder of two stages with token propagation and skips, one block each, 384 and 192 wide", "paper (section 3.1; at scale paper)"),
-        ("scaling of the axes and shift as augmentation", "official code (scale 2/3 to 3/2, shift 0.2)"),
-        ("AdamW, rate 1e-3, weight decay 0.05, cosine, batch 64, 300 epochs, stochastic depth 0.1", "paper (section 4.1; at scale paper. In the classroom 150 steps and no stochastic depth)"),
-        ("maximum over the coarsest tokens, linear SVM", "paper (section 4.2; here its factor is chosen on val among three)"),
-        ("pre-training on ShapeNet, evaluation on ModelNet40", "left out (clouds of the small world; chairs and monitors of ModelNet10 as voxels where they are at hand)"),
-        ("fine-tuning on ScanObjectNN, few-shot classification, part segmentation", "left out (data that are not at hand)"),
+        ("farthest point sampling and kNN at several scales, mini-PointNet tokens", "paper (section 3.1; 512, 256, 64 groups of 16, 8, 8 at scale paper, two scales in the classroom)"), ("hierarchical encoder, tokens of a scale merged into the next, 96, 192, 384 wide, 5 blocks each", "paper (section 3.1, Point-M2AE; at scale paper)"),
+        ("mask set at the coarsest scale and handed down: what is in a visible group is visible", "paper (section 3.1; Point-M2AE)"), ("the first centre of the sampling is the point farthest from the mean", "our choice (the result then does not depend on the order of the points; the code begins with the first point)"),
+        ("layer norm in mini-PointNets and propagation", "our choice (batch norm in the code; its statistics would let hidden groups into visible tokens)"), ("only visible groups are embedded at all", "our choice (the code embeds all and leaves out afterwards: the same tokens, more work)"),
+        ("local attention by a radius", "left out (the radii are 0 in the official pre-training settings)"), ("three orthographic depth views without parameters: points splatted, depths added, sigmoid", "official code (5 x 5 pixels of 224 at scale paper; 3 x 3 of 32 in the classroom)"),
+        ("margins of a view so that no square leaves the picture", "our choice (the code clips at the border; a difference of one pixel)"), ("frozen 2D network: patch features and attention of the class token, mean over heads", "paper (section 3.2; its CLIP ViT-B/16 by name at scale paper; here a ViT that learned from pictures of the world without labels)"),
+        ("features of 512 numbers per view", "our choice (48, the width of the small ViT; another teacher brings its own)"), ("saliency at the coarsest centres, mean over views, softmax, sampled without replacement, 20 % stay visible", "paper (section 3.2)"),
+        ("factor of the saliency before the softmax", "our choice (1 is the paper's; attention that sums to one over many patches is then nearly uniform after a softmax, as measured below; the classroom multiplies by the number of patches)"), ("coordinates of hidden tokens of the second coarsest scale, squared Chamfer distance", "paper (section 3.1)"),
+        ("features of all views at every point of visible tokens, after the decoder, mean squared error; plain sum of both losses", "paper (section 3.3)"), ("every cloud counts the same, however many of its tokens are hidden", "our choice (the code takes the mean over all tokens of the batch)"),
+        ("decoder of two stages with token propagation and skips, one block each, 384 and 192 wide", "paper (section 3.1; at scale paper)"), ("scaling of the axes and shift as augmentation", "official code (scale 2/3 to 3/2, shift 0.2)"),
+        ("AdamW, rate 1e-3, weight decay 0.05, cosine, batch 64, 300 epochs, stochastic depth 0.1", "paper (section 4.1; at scale paper. In the classroom 150 steps and no stochastic depth)"), ("maximum over the coarsest tokens, linear SVM", "paper (section 4.2; here its factor is chosen on val among three)"),
+        ("pre-training on ShapeNet, evaluation on ModelNet40", "left out (clouds of the small world; chairs and monitors of ModelNet10 as voxels where they are at hand)"), ("fine-tuning on ScanObjectNN, few-shot classification, part segmentation", "left out (data that are not at hand)"),
     ],
     axes=[("views", "a cloud, and three depth pictures of it"), ("pair", "a network for clouds, a frozen one for pictures"),
           ("target", "coordinates of hidden tokens, 2D features of visible ones"), ("predictor", "a hierarchical decoder"),
@@ -149,7 +138,7 @@ class PointDecoder(nn.Module):
             for block in blocks: x = block(x + code)
         return self.norm(x)
 
-# %% ../../nbs/space/i2p_mae.ipynb #7fa0f26e
+# %% ../../nbs/space/i2p_mae.ipynb #6de2aba6
 def per_cloud(each: Tensor,    # (N, G)
               where: Tensor,   # (N, G) bool, somewhere in every cloud
              ) -> Tensor:      # ()
@@ -170,7 +159,21 @@ def semantic_loss(said: Tensor,       # (N, G, D)
     "Mean squared error of the 2D features of the groups that were visible (eq. 6)."
     return per_cloud((said.float() - target).square().mean(2), visible)
 
-# %% ../../nbs/space/i2p_mae.ipynb #8e02b4b8
+def semantic_target(maps: Tensor,     # (N, V, C, h, w) the teacher's features
+                    where: Frame,
+                    points: Tensor,   # (N, T, k, 3) of some groups
+                   ) -> Tensor:       # (N, T, k V C)
+    "The teacher's features at every point of a group, point after point, and for each view after view."
+    return back_projected(maps, where, points.flatten(1, 2)).unflatten(1, points.shape[1:3]).flatten(2)
+
+# %% ../../nbs/space/i2p_mae.ipynb #a129877b
+def _check(guide: str, ratio: float, learns: bool) -> None:
+    "An error for what cannot work."
+    if guide not in GUIDES: raise unknown("guide", guide, GUIDES)
+    if not learns: raise InputError("geometric and semantic are both False, and nothing would be learned; leave one of them on.")
+    if not 0 < ratio < 1: raise InputError(f"ratio={ratio} must be between 0 and 1: something is hidden and something visible.")
+
+# %% ../../nbs/space/i2p_mae.ipynb #e739d8ea
 class I2PMAE(Method):
     "A masked autoencoder for clouds, guided by a network for pictures (Zhang et al. 2022)."
     min_batch, looks_across_batch, frozen = 1, False, ("teacher",)
@@ -183,9 +186,7 @@ class I2PMAE(Method):
                  semantic: bool = True,        # ask visible tokens for 2D features
                  decoder: Mapping = dict(dims=(96, 48), depths=(1, 1), heads=4),   # options of `PointDecoder`
                  scale: float = 1.5, shift: float = 0.2):                          # augmentation, as in `scaled_and_shifted`
-        if guide not in GUIDES: raise unknown("guide", guide, GUIDES)
-        if not (geometric or semantic): raise InputError("geometric and semantic are both False, and nothing would be learned; leave one of them on.")
-        if not 0 < ratio < 1: raise InputError(f"ratio={ratio} must be between 0 and 1: something is hidden and something visible.")
+        _check(guide, ratio, geometric or semantic)
         widths = [n.normalized_shape[0] for n in encoder.norms]
         super().__init__(encoder, decoder=PointDecoder(widths, **decoder), teacher=teacher)
         self.ratio, self.guide, self.sharpness, self.scale, self.shift = ratio, guide, sharpness, scale, shift
@@ -203,13 +204,7 @@ class I2PMAE(Method):
         sign = {"saliency": 1, "random": 0, "inverse": -1}[self.guide]
         return guided_mask(sign * self.sharpness * score, gumbel, self.ratio)
 
-    def target(self, maps: Tensor, where: Frame, groups: Sequence[Groups], keep: Tensor) -> Tensor:  # (N, T, k V C)
-        "The teacher's features at every point of some of the decoded groups, view after view."
-        points = take(groups[self.level].points, keep)                                     # (N, T, k, 3)
-        return back_projected(maps, where, points.flatten(1, 2)).flatten(2).unflatten(1, points.shape[1:3]).flatten(2)
-
-    def decode(self, groups: Sequence[Groups], hidden: Sequence[Tensor]) -> Tensor:        # (N, G, D)
-        return self.decoder(groups, self.encoder.scales(groups, hidden), hidden)
+    def decode(self, groups: Sequence[Groups], hidden: Sequence[Tensor]) -> Tensor: return self.decoder(groups, self.encoder.scales(groups, hidden), hidden)   # (N, G, D)
 
     def loss(self, x: Tensor, gumbel: Tensor) -> dict[str, Tensor]:
         groups, (where, maps, attention) = self.encoder.groups(x), self.teacher(x)
@@ -219,17 +214,17 @@ class I2PMAE(Method):
             out["geometric"] = coordinate_loss(self.points_head(tokens).unflatten(2, (-1, 3)), groups[self.level].relative, covered)
         if hasattr(self, "semantic_head"):
             keep, real = packed(covered)                                                   # only of what is visible: a fifth of the work
-            out["semantic"] = semantic_loss(self.semantic_head(take(tokens, keep)), self.target(maps, where, groups, keep), real)
+            out["semantic"] = semantic_loss(self.semantic_head(take(tokens, keep)), semantic_target(maps, where, take(groups[self.level].points, keep)), real)
         return dict(loss=sum(out.values()), **out)
 
-# %% ../../nbs/space/i2p_mae.ipynb #52808827
+# %% ../../nbs/space/i2p_mae.ipynb #1b574f7f
 def example(batch_size: int = 8, seed: int = 0) -> Batch:
     "A batch that I2P-MAE takes."
     g = torch.Generator().manual_seed(seed)
     x = torch.nn.functional.normalize(torch.randn(batch_size, 256, 3, generator=g), dim=2) * (0.3 + 0.7 * torch.rand(batch_size, 1, 3, generator=g))
     return Batch(index=torch.arange(batch_size), x=x).keyed(seed, 0)
 
-# %% ../../nbs/space/i2p_mae.ipynb #aa0e1ea0
+# %% ../../nbs/space/i2p_mae.ipynb #e0847ad4
 class Occupancy(nn.Module):
     "The floor that knows nothing: how many of a cloud's points are in each of `side`^3 voxels of the cube around the unit ball."
     def __init__(self, side: int = 8):
@@ -250,7 +245,7 @@ class Looking(nn.Module):
     def forward(self, x: Tensor) -> Tensor:   # (N, P, 3) -> (N, V C)
         return self.teacher(x)[1].mean((3, 4)).flatten(1)
 
-# %% ../../nbs/space/i2p_mae.ipynb #275a74e1
+# %% ../../nbs/space/i2p_mae.ipynb #ff11572e
 CHANGES = {"point_m2ae": dict(guide="random", semantic=False), "guided_mask": dict(semantic=False), "semantic_only": dict(geometric=False), "random_mask": dict(guide="random"), "inverse_mask": dict(guide="inverse")}
 
 def build(arm: str, scale) -> I2PMAE:
@@ -264,10 +259,9 @@ def recipe(scale) -> dict:
     "How it is trained at a scale, as arguments of `fit`."
     return {**scale.training, "schedule": cosine(warmup=scale.warmup)}
 
-# %% ../../nbs/space/i2p_mae.ipynb #5c27cfc8
+# %% ../../nbs/space/i2p_mae.ipynb #71e30b08
 classroom = dict(teacher="world_vit", view_size=32, splat=3, options=dict(counts=(64, 16), sizes=(12, 8), dims=(48, 96), depths=(2, 2), heads=4), decoder=dict(dims=(96, 48), depths=(1, 1), heads=4),
                  ratio=0.8, guide="saliency", sharpness=16.0, geometric=True, semantic=True, turn="z", shapes=SHAPES, samples=1200, points=512, batch_size=48, lr=2e-3, weight_decay=0.05, clip=5.0, warmup=0.1, transfer=True, real=True, tuned={})
-MAIN = ["i2p_mae", "point_m2ae", "guided_mask", "semantic_only", "random_mask", "inverse_mask", "random_teacher", "teacher_alone", "random_encoder", "raw_input"]
 FLOORS = ["random_encoder", "raw_input"]
 
 def draw_clouds(scale, seen: bool = False) -> Source:
@@ -281,9 +275,9 @@ def chairs_and_monitors(points: int) -> Source | None:
     try: return modelnet_voxels(points)
     except InputError: return None
 
-# %% ../../nbs/space/i2p_mae.ipynb #08852a91
-@experiment(paper, arms=MAIN, floors=FLOORS,
-            claim=all_of(better("i2p_mae", than="point_m2ae", metric="svm", by=0.02),
+# %% ../../nbs/space/i2p_mae.ipynb #f0d79af4
+@experiment(paper, arms=["i2p_mae", "point_m2ae", "guided_mask", "semantic_only", "random_mask", "inverse_mask", "random_teacher", "teacher_alone", "random_encoder", "raw_input"], floors=FLOORS,
+            claim=all_of(better("i2p_mae", than="point_m2ae", metric="svm"),
                          better("i2p_mae", than="point_m2ae", metric="svm_seen"),
                          above_floor("i2p_mae", metric="svm")),
             metrics=dict(svm=up("fraction"), svm_seen=up("fraction"), linear=up("fraction"), modelnet=up("fraction")),
@@ -307,7 +301,7 @@ def run(arm, scale, seed):
     if scale.real and (real := chairs_and_monitors(scale.points)): scores["modelnet"] = dict(evaluate(network, real, probes=[few_label((5,))], split=scale.split, floors=False))["few_label_5"]
     return (scores, painted(method, data.test)) if arm == "i2p_mae" else scores
 
-# %% ../../nbs/space/i2p_mae.ipynb #a4d9ce8c
+# %% ../../nbs/space/i2p_mae.ipynb #d06c9bba
 @torch.no_grad()
 def painted(method: I2PMAE, source: Source, rows: Sequence[int] = (0, 1, 2, 3), seed: int = 0) -> dict[str, Tensor]:
     "For some clouds: saliency of all points, groups with what is hidden of them, points as reconstructed, depth views and features."
@@ -321,7 +315,7 @@ def painted(method: I2PMAE, source: Source, rows: Sequence[int] = (0, 1, 2, 3), 
     out = dict(x=x, saliency=saliency(attention, where, x), points=g.points, hidden=hidden[method.level], said=said, views=depth_views(x, where, method.teacher.splat), maps=maps, attention=attention)
     return {k: v.cpu() for k, v in out.items()}
 
-# %% ../../nbs/space/i2p_mae.ipynb #ea9ad9a7
+# %% ../../nbs/space/i2p_mae.ipynb #f9c4b419
 @run.figure
 def figure(extras):
     "Clouds coloured by saliency, what stays visible, the reconstruction, a depth view and the teacher's features of it."
