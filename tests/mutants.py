@@ -147,6 +147,11 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "ThroughNTXent.loss: nt_xent(za, zb, tau) -> nt_xent(zb, za, tau)": "both views are treated alike, as above",
         "ThroughNTXent.slope: nt_xent(za, zb, tau) -> nt_xent(zb, za, tau)": "both views are treated alike, as above",
         "FixedNTXent.loss: self.project(xa, xb) -> self.project(xb, xa)": "both views are treated alike, as above"},
+    "i2p_mae": {
+        "coordinate_loss: chamfer(said, true) -> chamfer(true, said)": "the distance looks from both sides",
+        "I2PMAE.hidden: guided_mask(sign * self.sharpness * score, gumbel, self.ratio) -> guided_mask(gumbel, sign * self.sharpness * score, self.ratio)": "the two are added",
+        "I2PMAE.loss: coordinate_loss(self.points_head(tokens).unflatten(2, (-1, 3)), groups[self.level].relative, covered) -> coordinate_loss(groups[self.level].relative, self.points_head(tokens).unflatten(2, (-1, 3)), covered)": "as above: from both sides",
+        "I2PMAE.loss: semantic_loss(self.semantic_head(take(tokens, keep)), semantic_target(maps, where, take(groups[self.level].points, keep)), real) -> semantic_loss(semantic_target(maps, where, take(groups[self.level].points, keep)), self.semantic_head(take(tokens, keep)), real)": "the squared error is symmetric, and the target carries no gradient"},
     "groco": {
         "GroCo.loss: 0 -> 1": "the number of images is the same in every view",
         "anchor_scores: min(negatives, len(others) - 1) -> min(len(others) - 1, negatives)": "the smaller of two numbers does not depend on their order",
