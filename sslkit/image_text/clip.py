@@ -274,14 +274,14 @@ def similarities(method: CLIP, data: Source, n: int = 16) -> Tensor:  # (n, n) c
 classroom = dict(encoder="convnet", stem="default", options={}, width=64, depth=2, heads=4, dim=64, merges=256, context=48, min_area=0.8, size=32, lr=3e-3, weight_decay=0.2, warmup=0.1, elsewhere=None, tuned={})   # tuned: by arm
 transformer = dict(image_size=32, patch_size=4, dim=192, depth=6, heads=3)
 
-# %% ../../nbs/image_text/clip.ipynb #08f2cfaa
+# %% ../../nbs/image_text/clip.ipynb #fc862915
 @experiment(paper, arms=["clip", "bag_of_words", "caption_lm", "supervised", "shuffled", "fixed_temperature", "random_encoder", "raw_input", "elsewhere/clip", "elsewhere/bag_of_words", "elsewhere/random_encoder"], floors=FLOORS,
             claim=all_of(better("clip", than=1 / 48, metric="zero_shot", by=0.2), better("clip", than="bag_of_words", metric="zero_shot"), better("clip", than=0.0, metric="ensemble_gain", by=-0.02),
                          better("elsewhere/clip", than="elsewhere/bag_of_words", metric="zero_shot"), better("clip", than="random_encoder", metric="linear"), better("clip", than="raw_input", metric="linear")),
             metrics=dict(zero_shot=up("fraction"), zero_shot_seen=up("fraction"), shifted=up("fraction"), ensemble_gain=up("fraction"), image_to_text=up("fraction"), text_to_image=up("fraction"), linear=up("fraction")),
             scales=dict(
                 tiny=dict(classroom, data="captioned_world", elsewhere="captioned_world_2", width=32, dim=32, batch_size=64, steps=200, arms=["clip", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="captioned_world:4000", elsewhere="captioned_world_2:4000", batch_size=128, steps=500, lr=1e-2),
+                small=dict(classroom, data="captioned_world:4000", elsewhere="captioned_world_2:4000", batch_size=128, steps=500, lr=1e-2, tuned={"bag_of_words": dict(lr=3e-2), "elsewhere/bag_of_words": dict(lr=3e-2)}),
                 equal=None,                                                  # it learns with captions
                 gpu=dict(classroom, data="captioned_world:200000", elsewhere="captioned_world_2:200000", encoder="vit", options=transformer, width=256, depth=6, heads=4, dim=256, batch_size=1024, steps=8000, lr=5e-4, warmup=0.05),
                 paper=dict(classroom, data="captions:web", encoder="vit", options=dict(image_size=224, patch_size=32, dim=768, depth=12, heads=12), size=224, min_area=0.9, width=512, depth=12, heads=8, dim=512,
