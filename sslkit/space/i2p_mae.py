@@ -275,7 +275,7 @@ def chairs_and_monitors(points: int) -> Source | None:
     try: return modelnet_voxels(points)
     except InputError: return None
 
-# %% ../../nbs/space/i2p_mae.ipynb #f0d79af4
+# %% ../../nbs/space/i2p_mae.ipynb #753304b4
 @experiment(paper, arms=["i2p_mae", "point_m2ae", "guided_mask", "semantic_only", "random_mask", "inverse_mask", "random_teacher", "teacher_alone", "random_encoder", "raw_input"], floors=FLOORS,
             claim=all_of(better("i2p_mae", than="point_m2ae", metric="svm"),
                          better("i2p_mae", than="point_m2ae", metric="svm_seen"),
@@ -284,7 +284,7 @@ def chairs_and_monitors(points: int) -> Source | None:
             scales=dict(
                 tiny=dict(classroom, options=dict(counts=(48, 16), sizes=(8, 6), dims=(32, 64), depths=(1, 1), heads=4), decoder=dict(dims=(64, 32), depths=(1, 1), heads=4), samples=300, points=192,
                           batch_size=24, steps=40, lr=4e-3, transfer=False, real=False, arms=["i2p_mae", "point_m2ae", "random_encoder", "raw_input"]),
-                small=dict(classroom, steps=150),
+                small=dict(classroom, steps=150, tuned=dict(point_m2ae=dict(lr=4e-3))),
                 equal=None,
                 gpu=dict(classroom, options=dict(counts=(256, 64), sizes=(16, 8), dims=(96, 192), depths=(4, 4), heads=6), decoder=dict(dims=(192, 96), depths=(1, 1), heads=6), samples=20_000, points=1024, turn="any",
                          batch_size=128, steps=15_000, lr=1e-3, warmup=0.05),
