@@ -49,7 +49,10 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "bipartition: (y - y.mean(1, keepdim=True)) * y.gather(1, seed[:, None]).sign() -> (y - y.mean(1, keepdim=True)) / y.gather(1, seed[:, None]).sign()": "times or divided by a sign is the same",
         "tokencut: -2 -> 2": "maps have four dimensions, so that the last but one is dimension 2",
         "lost: -2 -> 2": "as above",
-        "lost: True -> False": "PyTorch's sort of small numbers of values keeps the order of equals anyway"},
+        "lost: True -> False": "PyTorch's sort of small numbers of values keeps the order of equals anyway",
+        "kmeans_object: 20 -> 21": "two clusters are found in fewer rounds",
+        "find_objects: -2 -> 2": "images have four dimensions, so that the last but one is dimension 2",
+        "localisation: box_iou(found, truth) -> box_iou(truth, found)": "the overlap is symmetric"},
     "dense_features": {
         "patch_side: 0 -> 1": "patches are squares",
         "padded: -2 -> 2": "images have four dimensions, so that the last but one is dimension 2",

@@ -8,8 +8,8 @@ from ..core.paper import Paper
 
 # %% auto #0
 __all__ = ['paper', 'LARGE', 'classroom', 'affinity', 'second_eigenvector', 'Found', 'bipartition', 'tokencut', 'lost',
-           'attention_object', 'kmeans_object', 'refined', 'find_objects', 'localisation', 'network_of', 'objects_of',
-           'score', 'on_photographs', 'run', 'figure']
+           'attention_object', 'kmeans_object', 'middle_object', 'refined', 'find_objects', 'localisation',
+           'network_of', 'objects_of', 'score', 'on_photographs', 'run', 'figure']
 
 # %% ../../nbs/dense/tokencut.ipynb #ae067a0b
 paper = Paper(
@@ -172,7 +172,16 @@ def kmeans_object(keys: Tensor,   # (N, D, h, w)
     mask = largest_component(name ^ (name[:, ring].float().mean(1) > 0.5)[:, None, None])
     return Found(mask, mask.flatten(1).float().argmax(1), mask.float())
 
-# %% ../../nbs/dense/tokencut.ipynb #a69ca096
+# %% ../../nbs/dense/tokencut.ipynb #2873bc0e
+def middle_object(maps: Tensor,          # (N, C, h, w), of which only the shape counts
+                  share: float = 0.6,    # of each side, in (0, 1]
+                 ) -> Found:
+    "The same box in the middle of every picture."
+    inside = [((torch.arange(n, device=maps.device) + 0.5) / n - 0.5).abs() < share / 2 for n in maps.shape[2:]]
+    mask = (inside[0][:, None] & inside[1]).expand(len(maps), -1, -1)
+    return Found(mask, mask.flatten(1).float().argmax(1), mask.float())
+
+# %% ../../nbs/dense/tokencut.ipynb #71cff0a7
 def refined(images: Tensor,        # (N, 3, H, W) uint8, or floats in [0, 1]
             mask: Tensor,          # (N, H, W) bool
             spatial: float = 16.0, luma: float = 16.0, chroma: float = 8.0,   # cells of the solver: pixels, brightness and colour of 255
@@ -180,7 +189,7 @@ def refined(images: Tensor,        # (N, 3, H, W) uint8, or floats in [0, 1]
     "Masks that follow the edges of their images."
     return torch.stack([bilateral_solve(x, m.float(), spatial, luma, chroma) for x, m in zip(images, mask)])
 
-# %% ../../nbs/dense/tokencut.ipynb #005b1fc9
+# %% ../../nbs/dense/tokencut.ipynb #60605624
 @torch.no_grad()
 def find_objects(network: nn.Module,         # a `ViT`, a Vision Transformer of timm, or a loaded encoder
                  images: Tensor,             # (N, 3, H, W) uint8, or floats in [0, 1]; any size
@@ -194,7 +203,7 @@ def find_objects(network: nn.Module,         # a `ViT`, a Vision Transformer of 
     height, width = images.shape[-2:]
     return found, found.boxes(patch_side(network)).minimum(torch.tensor([width, height, width, height]).float())
 
-# %% ../../nbs/dense/tokencut.ipynb #413b6b38
+# %% ../../nbs/dense/tokencut.ipynb #95ab2ae5
 def localisation(found: Tensor,      # (N, 4) one box an image
                  truth: Tensor,      # (N, 4) that of its main object
                  predicted: Tensor,  # (N,) classes by a classifier that never saw a box
@@ -204,7 +213,7 @@ def localisation(found: Tensor,      # (N, 4) one box an image
     right = box_iou(found, truth) >= 0.5
     return dict(top1=(right & (predicted == y)).float().mean().item(), known=right.float().mean().item())
 
-# %% ../../nbs/dense/tokencut.ipynb #4f345bf8
+# %% ../../nbs/dense/tokencut.ipynb #f15f895e
 @lru_cache(2)
 def _loaded(name: str) -> nn.Module: return load_encoder(name)
 
@@ -221,11 +230,7 @@ def objects_of(arm: str, network: nn.Module, images: Tensor, scale) -> Found:
     keys = patch_features(network, images)
     if arm == "lost": return lost(keys, scale.k)
     if arm == "kmeans": return kmeans_object(keys)
-    if arm == "middle_box":
-        mask = torch.zeros(keys.shape[0], *keys.shape[2:], dtype=torch.bool)
-        rows, columns = (round(side * (1 - scale.middle) / 2) for side in mask.shape[1:])
-        mask[:, rows:mask.shape[1] - rows, columns:mask.shape[2] - columns] = True
-        return Found(mask, torch.zeros(len(mask), dtype=torch.int64), mask.float())
+    if arm == "middle_box": return middle_object(keys, scale.middle)
     return tokencut(keys, scale.tau, scale.eps, arm != "raw_weights")
 
 def score(found: Found, images: Tensor, instances: Tensor, side: int, scale, refine: int = 0) -> dict[str, float]:
@@ -246,7 +251,7 @@ def on_photographs(arm: str, scale, seed: int) -> dict[str, float]:
         right.append(corloc(found.boxes(patch_side(network)).cpu(), boxes[None]).float())
     return dict(corloc=torch.cat(right).mean().item())
 
-# %% ../../nbs/dense/tokencut.ipynb #be36b90d
+# %% ../../nbs/dense/tokencut.ipynb #6a99030d
 classroom = dict(data="object_scenes", encoder="world_dino", pixels=96, tau=0.95, eps=1e-5, k=5, share=0.6, head=None, middle=0.6, cells=(8.0, 16.0, 8.0),
                  tuned=dict(raw_weights=dict(tau=0.2)))
 
@@ -269,7 +274,7 @@ def run(arm, scale, seed):
         out |= {name + ("_front" if setting == "front" else ""): value for name, value in scores.items()}
     return out, dict(scale=scale, seed=seed) if arm == "tokencut" else {}
 
-# %% ../../nbs/dense/tokencut.ipynb #51d622ac
+# %% ../../nbs/dense/tokencut.ipynb #5a0d21b2
 @run.figure
 def figure(extras):
     "Scene, cosines to the seed, eigenvector, the two sides, box: three scenes, and below a pair, of which one is found."
