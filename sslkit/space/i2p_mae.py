@@ -24,16 +24,16 @@ paper = Paper(
         ("fine-tuned, top-1 %", 90.11, "ScanObjectNN, hardest split", "abstract"),
     ],
     fidelity=[
-        ("farthest point sampling and kNN at several scales, mini-PointNet tokens", "paper (section 3.1; 512, 256, 64 groups of 16, 8, 8 at scale paper, two scales in the classroom)"), ("hierarchical encoder, tokens of a scale merged into the next, 96, 192, 384 wide, 5 blocks each", "paper (section 3.1, Point-M2AE; at scale paper)"),
-        ("mask set at the coarsest scale and handed down: what is in a visible group is visible", "paper (section 3.1; Point-M2AE)"), ("the first centre of the sampling is the point farthest from the mean", "our choice (the result then does not depend on the order of the points; the code begins with the first point)"),
+        ("farthest point sampling and kNN at several scales, mini-PointNet tokens", "official code (512, 256, 64 groups of 16, 8, 8 at scale paper, two scales in the classroom)"), ("hierarchical encoder, tokens of a scale merged into the next, 96, 192, 384 wide, 5 blocks each", "official code (as Point-M2AE; at scale paper)"),
+        ("mask set at the coarsest scale and handed down: what is in a visible group is visible", "official code (as Point-M2AE)"), ("the first centre of the sampling is the point farthest from the mean", "our choice (the result then does not depend on the order of the points; the code begins with the first point)"),
         ("layer norm in mini-PointNets and propagation", "our choice (batch norm in the code; its statistics would let hidden groups into visible tokens)"), ("only visible groups are embedded at all", "our choice (the code embeds all and leaves out afterwards: the same tokens, more work)"),
-        ("local attention by a radius", "left out (the radii are 0 in the official pre-training settings)"), ("three orthographic depth views without parameters: points splatted, depths added, sigmoid", "official code (5 x 5 pixels of 224 at scale paper; 3 x 3 of 32 in the classroom)"),
-        ("margins of a view so that no square leaves the picture", "our choice (the code clips at the border; a difference of one pixel)"), ("frozen 2D network: patch features and attention of the class token, mean over heads", "paper (section 3.2; its CLIP ViT-B/16 by name at scale paper; here a ViT that learned from pictures of the world without labels)"),
-        ("features of 512 numbers per view", "our choice (48, the width of the small ViT; another teacher brings its own)"), ("saliency at the coarsest centres, mean over views, softmax, sampled without replacement, 20 % stay visible", "paper (section 3.2)"),
-        ("factor of the saliency before the softmax", "our choice (1 is the paper's; attention that sums to one over many patches is then nearly uniform after a softmax, as measured below; the classroom multiplies by the number of patches)"), ("coordinates of hidden tokens of the second coarsest scale, squared Chamfer distance", "paper (section 3.1)"),
-        ("features of all views at every point of visible tokens, after the decoder, mean squared error; plain sum of both losses", "paper (section 3.3)"), ("every cloud counts the same, however many of its tokens are hidden", "our choice (the code takes the mean over all tokens of the batch)"),
-        ("decoder of two stages with token propagation and skips, one block each, 384 and 192 wide", "paper (section 3.1; at scale paper)"), ("scaling of the axes and shift as augmentation", "official code (scale 2/3 to 3/2, shift 0.2)"),
-        ("AdamW, rate 1e-3, weight decay 0.05, cosine, batch 64, 300 epochs, stochastic depth 0.1", "paper (section 4.1; at scale paper. In the classroom 150 steps and no stochastic depth)"), ("maximum over the coarsest tokens, linear SVM", "paper (section 4.2; here its factor is chosen on val among three)"),
+        ("local attention by a radius", "left out (the radii are 0 in the official pre-training settings)"), ("three orthographic depth views without parameters: points splatted, depths added, sigmoid", "official code (5 x 5 pixels of 224 there, 3 x 3 of 32 here)"),
+        ("margins of a view so that no square leaves the picture", "our choice (the code clips at the border; a difference of one pixel)"), ("frozen 2D network: patch features and attention of the class token, mean over heads", "official code (CLIP's ViT-B/16 there; here, at every scale, a ViT that learned from pictures of the world without labels)"),
+        ("features of 512 numbers per view", "our choice (48, the width of the small ViT; another teacher brings its own)"), ("saliency at the coarsest centres, mean over views, softmax, sampled without replacement, 20 % stay visible", "official code"),
+        ("factor of the saliency before the softmax", "our choice (1 is the paper's; attention that sums to one over many patches is then nearly uniform after a softmax, as measured below; the classroom multiplies by the number of patches)"), ("coordinates of hidden tokens of the second coarsest scale, squared Chamfer distance", "official code"),
+        ("features of all views at every point of visible tokens, after the decoder, mean squared error; plain sum of both losses", "official code"), ("every cloud counts the same, however many of its tokens are hidden", "our choice (the code takes the mean over all tokens of the batch)"),
+        ("decoder of two stages with token propagation and skips, one block each, 384 and 192 wide", "official code (at scale paper)"), ("scaling of the axes and shift as augmentation", "official code (scale 2/3 to 3/2, shift 0.2)"),
+        ("AdamW, rate 1e-3, weight decay 0.05, cosine, batch 64, 300 epochs, stochastic depth 0.1", "official code (at scale paper. In the classroom 150 steps and no stochastic depth)"), ("maximum over the coarsest tokens, linear SVM", "official code (here its factor is chosen on val among three)"),
         ("pre-training on ShapeNet, evaluation on ModelNet40", "left out (clouds of the small world; chairs and monitors of ModelNet10 as voxels where they are at hand)"), ("fine-tuning on ScanObjectNN, few-shot classification, part segmentation", "left out (data that are not at hand)"),
     ],
     axes=[("views", "a cloud, and three depth pictures of it"), ("pair", "a network for clouds, a frozen one for pictures"),
@@ -97,14 +97,14 @@ def saliency(attention: Tensor,    # (N, V, 1, h, w)
              where: Frame,
              centre: Tensor,       # (N, G, 3) of the coarsest tokens
             ) -> Tensor:           # (N, G)
-    "How much the 2D network looks at every token: the mean over the views of the attention at its centre (eq. 4)."
+    "How much the 2D network looks at every token: the mean over the views of the attention at its centre."
     return back_projected(attention, where, centre)[..., 0].mean(2)
 
 def guided_mask(score: Tensor,     # (N, G) saliency times a factor: logits of the probability to stay visible
                 gumbel: Tensor,    # (N, G) standard Gumbel numbers
                 ratio: float,      # share to hide
                ) -> Tensor:        # (N, G) bool: True is hidden
-    "Tokens drawn without replacement from softmax(score) stay visible, the others are hidden (eq. 5)."
+    "Tokens drawn without replacement from softmax(score) stay visible, the others are hidden."
     return lowest(score + gumbel, count_hidden(ratio, score.shape[1]))
 
 def gumbels(draw: Draw, count: int) -> Tensor:  # (N, count)
@@ -113,7 +113,7 @@ def gumbels(draw: Draw, count: int) -> Tensor:  # (N, count)
 
 # %% ../../nbs/space/i2p_mae.ipynb #47dddd1a
 class PointDecoder(nn.Module):
-    "From the encoder's visible tokens to tokens of all groups of a finer scale (section 3.1)."
+    "From the encoder's visible tokens to tokens of all groups of a finer scale."
     def __init__(self, widths: Sequence[int],          # of the encoder's tokens, from fine to coarse
                  dims: Sequence[int] = (96, 48),       # of the stages, from coarse to fine
                  depths: Sequence[int] = (1, 1), heads: int = 4):
@@ -149,14 +149,14 @@ def coordinate_loss(said: Tensor,     # (N, G, k, 3)
                     true: Tensor,     # (N, G, k, 3) points as seen from their centre
                     hidden: Tensor,   # (N, G) bool
                    ) -> Tensor:       # ()
-    "Chamfer distance of the groups that were hidden (eq. 1)."
+    "Chamfer distance of the groups that were hidden."
     return per_cloud(chamfer(said, true), hidden)
 
 def semantic_loss(said: Tensor,       # (N, G, D)
                   target: Tensor,     # (N, G, D) 2D features of all views at all points of a group
                   visible: Tensor,    # (N, G) bool
                  ) -> Tensor:         # ()
-    "Mean squared error of the 2D features of the groups that were visible (eq. 6)."
+    "Mean squared error of the 2D features of the groups that were visible."
     return per_cloud((said.float() - target).square().mean(2), visible)
 
 def semantic_target(maps: Tensor,     # (N, V, C, h, w) the teacher's features
