@@ -60,6 +60,8 @@ def test_doctor():
     done = sslkit("doctor")
     assert done.returncode == 0
     for word in ("torch", "device", "cache", "digits_on_photos", "cifar10"): assert word in done.stdout
+    for line in done.stdout.splitlines():
+        if "not installed" in line: assert re.search(r"pip install 'sslkit\[\w+\]'|reinstall sslkit", line), line         # the extra in its brackets
 
 
 @pytest.mark.parametrize("words, says", [

@@ -13,6 +13,7 @@ from typing import Annotated, Optional
 import typer
 import typer.core
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from .errors import InputError, MissingExtra, need, unknown
 
@@ -357,7 +358,7 @@ def check() -> list[tuple[str, str]]:
     import torch
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else f"cpu ({torch.get_num_threads()} threads)"
     rows = [("sslkit", metadata.version("sslkit")), ("python", platform.python_version()), ("platform", platform.platform()), ("device", device)]
-    for package, extra in dict(torch="", torchvision="", timm="", **{"pytorch-lightning": ""}, **{"scikit-learn": ""}, lightly="notebooks", jupyterlab="notebooks", datasets="hf", onnxruntime="export", distributed="sweeps").items():
+    for package, extra in dict(torch="", torchvision="", timm="", **{"pytorch-lightning": ""}, **{"scikit-learn": ""}, lightly="notebooks", jupyterlab="notebooks", datasets="hf", onnxruntime="export", distributed="sweeps", transformers="image_text", open_clip_torch="image_text", trimesh="space").items():
         try: rows.append((package, metadata.version(package)))
         except metadata.PackageNotFoundError: rows.append((package, f"not installed; pip install 'sslkit[{extra}]'" if extra else "not installed; reinstall sslkit"))
     from sslkit.core.ledger import ledger_path
@@ -372,7 +373,7 @@ def doctor() -> None:
 
     Example: [bold]sslkit doctor[/]"""
     table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in check(): table.add_row(name, value)
+    for name, value in check(): table.add_row(name, escape(value))                  # extras stand in brackets, as rich's colours do
     Console(soft_wrap=True).print(table)
 
 # %% ../../nbs/core/cli.ipynb #def00597
