@@ -1,6 +1,7 @@
 "The command line: every command says what it does; whatever a user can mend ends in one sentence and status 2."
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
