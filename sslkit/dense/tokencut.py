@@ -252,8 +252,8 @@ def on_photographs(arm: str, scale, seed: int) -> dict[str, float]:
     return dict(corloc=torch.cat(right).mean().item())
 
 # %% ../../nbs/dense/tokencut.ipynb #6a99030d
-classroom = dict(data="object_scenes", encoder="world_dino", pixels=96, tau=0.95, eps=1e-5, k=5, share=0.6, head=None, middle=0.6, cells=(8.0, 16.0, 8.0),
-                 tuned=dict(raw_weights=dict(tau=0.2)))
+classroom = dict(data="object_scenes", encoder="world_dino", pixels=96, tau=0.9, eps=1e-5, k=100, share=0.7, head=None, middle=0.6, cells=(8.0, 16.0, 8.0),
+                 tuned=dict(raw_weights=dict(tau=0.2), random_features=dict(tau=0.95)))
 
 @experiment(paper, arms=["tokencut", "lost", "attention", "kmeans", "raw_weights", "random_features", "middle_box"], floors=["middle_box"],
             claim=all_of(*(clause for metric in ("corloc", "corloc_front") for clause in (
@@ -265,7 +265,7 @@ classroom = dict(data="object_scenes", encoder="world_dino", pixels=96, tau=0.95
 def run(arm, scale, seed):
     if scale.data == "voc2007":
         with torch.no_grad(): return on_photographs(arm, scale, seed)
-    network, out, shown = network_of(arm, scale, seed), {}, {}
+    network, out = network_of(arm, scale, seed), {}
     sizes = dict(train=0, val=0, test=0) | {scale.split: scale.scenes}
     for setting in ("above", "front"):
         scenes = object_scenes(setting, **sizes, pixels=scale.pixels, seed=seed)
