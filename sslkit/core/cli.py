@@ -358,7 +358,7 @@ def check() -> list[tuple[str, str]]:
     import torch
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else f"cpu ({torch.get_num_threads()} threads)"
     rows = [("sslkit", metadata.version("sslkit")), ("python", platform.python_version()), ("platform", platform.platform()), ("device", device)]
-    for package, extra in dict(torch="", torchvision="", timm="", **{"pytorch-lightning": ""}, **{"scikit-learn": ""}, lightly="notebooks", jupyterlab="notebooks", datasets="hf", onnxruntime="export", distributed="sweeps", transformers="image_text", open_clip_torch="image_text", trimesh="space").items():
+    for package, extra in dict(torch="", torchvision="", timm="", **{"pytorch-lightning": ""}, **{"scikit-learn": ""}, lightly="notebooks", jupyterlab="notebooks", datasets="hf", onnxruntime="export", distributed="sweeps", transformers="text", open_clip_torch="text", trimesh="space").items():
         try: rows.append((package, metadata.version(package)))
         except metadata.PackageNotFoundError: rows.append((package, f"not installed; pip install 'sslkit[{extra}]'" if extra else "not installed; reinstall sslkit"))
     from sslkit.core.ledger import ledger_path

@@ -98,7 +98,7 @@ def pretrained(name: str,  # "open_clip:ViT-B-32/laion2b_s34b_b79k", "transforme
     "A published model by its name, downloaded by its library on first use."
     library, _, rest = name.partition(":")
     if library not in ("open_clip", "transformers") or not rest: raise InputError(f"name={name!r} names no library; write open_clip:MODEL/WEIGHTS or transformers:NAME.")
-    found = need(library, extra="image_text")
+    found = need(library, extra="text")
     try:
         if library == "transformers": model, tokenizer = found.AutoModel.from_pretrained(rest), found.AutoTokenizer.from_pretrained(rest)
         else: (model, *_), tokenizer = found.create_model_and_transforms(rest.partition("/")[0], pretrained=rest.partition("/")[2] or None), found.get_tokenizer(rest.partition("/")[0])
