@@ -203,7 +203,7 @@ class Site:
         near = lambda s: replace(s, page=between(doc, s.page) if s.built else s.page, picture=between(doc, s.picture) if s.picture else "")
         cards = lambda some: raw_html("<div class=gallery>" + "\n".join(gallery.card(near(s)) for s in some) + "</div>")
         built, waiting = [s for s in mine if s.built], [s for s in mine if not s.built]
-        parts = ["## Rooms"] if doc in self.notebooks else [f"# {pretty(chapter).capitalize()}"]
+        parts = ["## Built so far"] if doc in self.notebooks else [f"# {pretty(chapter).capitalize()}"]
         if built: parts += [cards(built), _toctree([s.id for s in built])]
         if waiting: parts += ["## Not yet built", cards(waiting)]
         return "\n\n".join(parts) + "\n"
