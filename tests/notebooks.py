@@ -78,13 +78,6 @@ def _restore_determinism(before: tuple[bool, bool]):                            
 def _restore_device(before: torch.device):                                                     # None: no default, which is faster than "cpu"
     if torch.get_default_device() != before: torch.set_default_device(None if before.type == "cpu" else before)
 
-def _restore_readers(before: list[dict]):
-    "Readers of data that a notebook brought go with it; those of a module that it imported stay, as the module does."
-    for mapping, kept in zip((EMBEDDED, READERS), before):
-        for name in [n for n, f in mapping.items() if getattr(f, "__module__", "") == "__main__"]:
-            if name in kept: mapping[name] = kept[name]
-            else: del mapping[name]
-
 STATE: dict[str, tuple[Callable, Callable]] = {                                                # name: (read, restore)
     "folder": (os.getcwd, os.chdir),
     "environment": (lambda: dict(os.environ), _refill(os.environ)),
@@ -114,7 +107,8 @@ STATE: dict[str, tuple[Callable, Callable]] = {                                 
     "figures": (plt.get_fignums, lambda before: [plt.close(n) for n in plt.get_fignums() if n not in before]),
     "backend": (matplotlib.get_backend, _restore_backend),
     "rcParams": (lambda: dict(matplotlib.rcParams.copy()), _restore_rc),
-    "readers": (lambda: [dict(EMBEDDED), dict(READERS)], _restore_readers),
+    "names of data": (lambda: dict(EMBEDDED), _refill(EMBEDDED)),
+    "readers": (lambda: dict(READERS), _refill(READERS)),
     "experiments": (lambda: dict(_experiments), _refill(_experiments)),                        # a notebook's own stand before those of its module
 }
 

@@ -7,7 +7,7 @@ from sslkit.data.digits import chalk, chalk_on_photos, compose, digits, digits_o
 from sslkit.core.random import Draw, row_keys
 from sslkit.parts.convnet import ConvNet
 
-SMALL = dict(n_train=60, n_val=20, n_test=20)
+SMALL = dict(train=60, val=20, test=20)
 
 @pytest.fixture(scope="module")
 def data(): return digits_on_photos()

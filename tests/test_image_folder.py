@@ -90,7 +90,7 @@ def test_strict_names_the_first(folder):
 
 def test_what_is_kept_is_what_was_decoded(folder, cache, monkeypatch):
     with pytest.warns(UserWarning, match="6 pictures"): first = source(f"folder:{folder}", size=8)
-    monkeypatch.setattr(module, "_decoded", lambda *a: pytest.fail("decoded again"))
+    monkeypatch.setattr(module, "decoded", lambda *a: pytest.fail("decoded again"))
     with pytest.warns(UserWarning, match="6 pictures"): again = source(f"folder:{folder}", size=8)       # said every time
     with pytest.raises(InputError, match="leave out strict"): source(f"folder:{folder}", size=8, strict=True)
     assert again.digest == first.digest and again.unreadable == first.unreadable

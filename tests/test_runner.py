@@ -60,7 +60,8 @@ VANDAL = {
     "backend": "plt.switch_backend('svg')",
     "rcParams": "plt.rcParams['figure.figsize'] = [1, 1]; plt.style.use('dark_background')",
     "warnings": "warnings.simplefilter('error')",
-    "readers": "from sslkit.data import source; source.READERS['folder'] = lambda *a: None; source.EMBEDDED['vandal'] = lambda size: None",
+    "names of data": "from sslkit.data import source; source.EMBEDDED['vandal'] = (lambda size: None, {}); source.EMBEDDED.pop('world')",
+    "readers": "from sslkit.data import source; source.READERS['folder'] = lambda *a: None",
     "experiments": "from sslkit.core import experiment; experiment._experiments['simclr'] = 'of the notebook'",
 }
 READ = {**{k: get for k, (get, _) in STATE.items()}, "warnings": lambda: list(__import__("warnings").filters)}

@@ -281,7 +281,7 @@ def test_patches_of_the_dense_encoder_find_objects():
     from sslkit.dense.tokencut import find_objects
     from sslkit.parts.encoders import encoder
     from sslkit.parts.segmentation import boxes_of, corloc
-    scenes, trained = object_scenes("above", 0, 100, 0, pixels=96, seed=1003), load_encoder("world_dino")
+    scenes, trained = object_scenes("above", 0, 100, 0, size=96, seed=1003), load_encoder("world_dino")
     seed_everything(0)
     untrained = encoder(**trained.about["encoder"]).eval()
     with torch.no_grad(): right = [corloc(find_objects(net, scenes.fields["x"], tau=tau)[1], boxes_of(scenes.fields["instances"])).float().mean().item() for net, tau in ((trained, 0.9), (untrained, 0.95))]

@@ -291,7 +291,7 @@ def rank_correlation(tau: Tensor, frequency: Tensor) -> float:  # (N,), (N,) -> 
 # %% ../../nbs/contrastive/isogclr.ipynb #9f912962
 def balanced(scale) -> Source:
     "The data of a scale before they are thinned out."
-    if scale.data == "chalk_glyphs": return chalk_glyphs(size=scale.size, n_train=scale.images).limit(scale.limit)
+    if scale.data == "chalk_glyphs": return chalk_glyphs(size=scale.size, train=scale.images).limit(scale.limit)
     return source(scale.data, size=scale.size, limit=scale.limit)
 
 @torch.no_grad()

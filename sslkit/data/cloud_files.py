@@ -13,7 +13,7 @@ from torch import Tensor
 from ..core.batch import Source
 from ..core.errors import InputError, need
 from ..core.random import Draw, mixed_seed, row_keys
-from .source import _splits, data_folder
+from .source import with_splits, data_folder
 from ..parts.points import unit_ball
 
 # %% auto #0
@@ -175,7 +175,7 @@ def cloud_folder(path: str | os.PathLike,
     for s in ("train", "val", "test") if "train" in split else ("train",):
         rows = torch.tensor([i for i, w in enumerate(split) if w == s or "train" not in split], dtype=torch.int64)
         if len(rows): fields[s] = dict(x=cloud[rows], path=[kept[i] for i in rows.tolist()], **({"y": number[rows]} if classes else {}))
-    found = _splits(fields, place.resolve().name, classes=classes or None, origin=f"folder {place}")
+    found = with_splits(fields, place.resolve().name, classes=classes or None, origin=f"folder {place}")
     for s in found.splits.values(): s.unreadable = bad
     return found
 
@@ -207,4 +207,4 @@ def modelnet_voxels(points: int = 512) -> Source:
         grids = torch.from_numpy(np.unpackbits(arrays[f"{split}_vox"], axis=1).reshape(-1, 32, 32, 32)).bool()
         return unit_ball(torch.cat([surface_points(part, points, seed=k) for k, part in enumerate(grids.split(128))]))
     fields = {s: dict(x=clouds(s), y=torch.from_numpy(arrays[f"{s}_label"])) for s in ("train", "test")}
-    return _splits(fields, "modelnet10_vox32", classes=[str(c) for c in arrays["classes"]], licence="ModelNet: academic use", origin="ModelNet10, chair and monitor, 32^3 voxels; the split is not the official one")
+    return with_splits(fields, "modelnet10_vox32", classes=[str(c) for c in arrays["classes"]], licence="ModelNet: academic use", origin="ModelNet10, chair and monitor, 32^3 voxels; the split is not the official one")

@@ -172,7 +172,7 @@ def compose(draw: Draw,                                     # a row for each pic
 
 # %% ../../nbs/data/digits.ipynb #c6dc294e
 def digits_on_photos(size: int = 32,                                 # side of the pictures in pixels, 16 to 96
-                     n_train: int = 4000, n_val: int = 1000, n_test: int = 1000,
+                     train: int = 4000, val: int = 1000, test: int = 1000,
                      seed: int = 0,                                  # of everything but the partition of digits and photographs, which is fixed
                      height: tuple[float, float] = (0.55, 0.72),     # of a digit, as a share of the picture
                      contrast: tuple[float, float] = (0.4, 0.9),     # of its colour against the ground, in [0, 1]
@@ -181,7 +181,7 @@ def digits_on_photos(size: int = 32,                                 # side of t
                     ) -> Source:                                     # train; `.val`, `.test`; x uint8 (N, 3, size, size)
     "Handwritten digits in random colour, place and size on photographs. Picture i of a split depends on `seed`, the split and i alone."
     if not 16 <= size <= 96: raise InputError(f"size={size} is outside of what digits_on_photos can draw; give a number from 16 to 96.")
-    return _drawn("digits_on_photos", compose, size, dict(train=n_train, val=n_val, test=n_test), seed,
+    return _drawn("digits_on_photos", compose, size, dict(train=train, val=val, test=test), seed,
                   dict(size=size, height=height, contrast=contrast, background=background, clutter=clutter))
 
 def _drawn(name: str, draw_them: Callable[..., dict[str, Tensor]], size: int, counts: dict[str, int], seed: int, settings: dict) -> Source:
@@ -219,7 +219,7 @@ def chalk(draw: Draw,                                     # a row for each pictu
     return dict(x=x.round().clamp(0, 255).byte(), y=y[which], digit=which, height=tall, centre=centre, colour=colour, photo=number)
 
 def chalk_on_photos(size: int = 16,                               # side of the pictures in pixels, 12 to 96
-                    n_train: int = 4000, n_val: int = 1000, n_test: int = 1000,
+                    train: int = 4000, val: int = 1000, test: int = 1000,
                     seed: int = 0,                                # of everything but the partition of digits and photographs, which is fixed
                     height: tuple[float, float] = (0.75, 0.95),   # of a digit, as a share of the picture
                     light: float = 0.5,                           # on the photograph: 0 is a blackboard, 1 the photograph as it is
@@ -228,5 +228,5 @@ def chalk_on_photos(size: int = 16,                               # side of the 
                    ) -> Source:                                   # train; `.val`, `.test`; x uint8 (N, 3, size, size)
     "Handwritten digits in light colours on dimmed photographs. Picture i of a split depends on `seed`, the split and i alone."
     if not 12 <= size <= 96: raise InputError(f"size={size} is outside of what chalk_on_photos can draw; give a number from 12 to 96.")
-    return _drawn("chalk_on_turned_photos" if turned else "chalk_on_photos", chalk, size, dict(train=n_train, val=n_val, test=n_test), seed,
+    return _drawn("chalk_on_turned_photos" if turned else "chalk_on_photos", chalk, size, dict(train=train, val=val, test=test), seed,
                   dict(size=size, height=height, light=light, tint=tint, **(dict(turned=True) if turned else {})))

@@ -71,7 +71,7 @@ def long_tail(data: Source,                             # any split of data with
 # %% ../../nbs/data/long_tail.ipynb #bf9f7b66
 def chalk_glyphs(classes: int = 30,                            # from 2; the first so many of an order that was drawn once
                  size: int = 16,                               # side of the pictures in pixels, 12 to 96
-                 n_train: int = 4000, n_val: int = 1500, n_test: int = 1500,
+                 train: int = 4000, val: int = 1500, test: int = 1500,
                  seed: int = 0,                                # of everything but the choice of the handwriting
                  light: float = 0.5,                           # on the photographs: 0 is a blackboard
                  tint: float = 0.3,                            # how much the chalk's colours differ from white
@@ -81,12 +81,12 @@ def chalk_glyphs(classes: int = 30,                            # from 2; the fir
     own = stratified(y)["train"]
     if not 2 <= classes <= len(own): raise InputError(f"classes={classes} is not possible with {len(own)} pieces of handwriting; give a number from 2 to {len(own)}.")
     if not 12 <= size <= 96: raise InputError(f"size={size} is outside of what chalk_glyphs can draw; give a number from 12 to 96.")
-    if min(n_train, n_val, n_test) < classes: raise InputError(f"n_train={n_train}, n_val={n_val}, n_test={n_test}: give at least one picture for each of the {classes} classes.")
+    if min(train, val, test) < classes: raise InputError(f"train={train}, val={val}, test={test}: give at least one picture for each of the {classes} classes.")
     chosen = own[Draw(row_keys(0, 0, own)).uniform().argsort()[:classes]]
     facts = dict(name=f"chalk_glyphs_{classes}", classes=[f"{int(y[i])} (no. {int(i)})" for i in chosen], licence="CC BY 4.0 (digits); " + "; ".join(f"{k}: {v}" for k, v in PHOTOS.items()),
                  origin="UCI digits by scikit-learn on photographs by scikit-learn and scikit-image, composed by sslkit")
     settings, splits = dict(size=size, height=(0.75, 0.95), light=light, tint=tint), {}
-    for number, (split, n) in enumerate(dict(train=n_train, val=n_val, test=n_test).items()):
+    for number, (split, n) in enumerate(dict(train=train, val=val, test=test).items()):
         def make(split=split, n=n, number=number) -> dict[str, Tensor]:
             drawn = chalk(Draw(row_keys(seed, number, torch.arange(n))), ink[chosen], torch.arange(classes), torch.arange(classes), grounds(split, size), **settings)
             return dict(x=drawn["x"], y=drawn["y"])

@@ -4,7 +4,7 @@
 
 # %% ../../nbs/data/source.ipynb #087dfc19
 from __future__ import annotations
-import hashlib, json, math, multiprocessing, os, re, warnings
+import hashlib, importlib, inspect, json, math, multiprocessing, os, pkgutil, re, warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -21,18 +21,19 @@ from ..core.random import Draw, row_keys
 from .pictures import ENDINGS, Unreadable, in_threads, picture_size, read_all, squared, to_rgb
 
 # %% auto #0
-__all__ = ['EMBEDDED', 'TORCHVISION', 'READERS', 'IN_MEMORY', 'SPLIT_NAMES', 'source', 'data_folder', 'read_parquet', 'read_npz',
-           'ImageFiles', 'read_folder', 'from_dataset', 'available']
+__all__ = ['names', 'EMBEDDED', 'TORCHVISION', 'READERS', 'IN_MEMORY', 'SPLIT_NAMES', 'source', 'data_folder', 'with_splits',
+           'decoded_once', 'decoded', 'read_parquet', 'read_npz', 'ImageFiles', 'read_folder', 'from_dataset',
+           'available']
 
 # %% ../../nbs/data/source.ipynb #9aacd496
-def _digits(size): from sslkit.data.digits import digits; return digits(size or 8)
-def _digits_on_photos(size): from sslkit.data.digits import digits_on_photos; return digits_on_photos(size or 32)
-def _chalk_on_photos(size): from sslkit.data.digits import chalk_on_photos; return chalk_on_photos(size or 16)
-def _chalk_on_turned_photos(size): from sslkit.data.digits import chalk_on_photos; return chalk_on_photos(size or 16, turned=True)
-def _world(size): from sslkit.data.world import world; return world(size=size or 32)
+def _digits(size=8): from sslkit.data.digits import digits; return digits(size)
+def _digits_on_photos(size=32, train=4000): from sslkit.data.digits import digits_on_photos; return digits_on_photos(size, train)
+def _chalk_on_photos(size=16, train=4000, turned=False): from sslkit.data.digits import chalk_on_photos; return chalk_on_photos(size, train, turned=turned)
+def _world(size=32, train=2000): from sslkit.data.world import world; return world(train, size=size)
 
-EMBEDDED: dict[str, Callable[[int | None], Source]] = dict(digits=_digits, digits_on_photos=_digits_on_photos, chalk_on_photos=_chalk_on_photos,
-                                                           chalk_on_turned_photos=_chalk_on_turned_photos, world=_world)
+names = importlib.import_module("sslkit.data.names")               # not by an import statement: one more name is no new code for every room
+EMBEDDED: dict[str, tuple[str | Callable[..., Source], dict[str, Any]]] = dict(    # name -> function, or where it is; what else it is given
+    digits=(_digits, {}), digits_on_photos=(_digits_on_photos, {}), chalk_on_photos=(_chalk_on_photos, {}), chalk_on_turned_photos=(_chalk_on_photos, dict(turned=True)), world=(_world, {}), **names.EMBEDDED)
 
 TORCHVISION = dict(  # name -> class, licence, classes, what torchvision's layout is recognised by
     cifar10=("CIFAR10", "free for research (Krizhevsky 2009)", "airplane automobile bird cat deer dog frog horse ship truck", "cifar-10-batches-py"),
@@ -40,7 +41,7 @@ TORCHVISION = dict(  # name -> class, licence, classes, what torchvision's layou
     mnist=("MNIST", "CC BY-SA 3.0 (LeCun et al. 1998)", "0 1 2 3 4 5 6 7 8 9", "MNIST/raw"), svhn=("SVHN", "non-commercial (Netzer et al. 2011)", "0 1 2 3 4 5 6 7 8 9", "train_32x32.mat"),
     fashion_mnist=("FashionMNIST", "MIT (Xiao et al. 2017)", "t-shirt trouser pullover dress coat sandal shirt sneaker bag boot", "FashionMNIST/raw"))
 
-READERS: dict[str, Callable[..., Source]] = {}   # what stands before the colon -> reader of what stands behind it
+READERS: dict[str, str | Callable[..., Source]] = dict(names.READERS)     # what stands before the colon -> reader of what stands behind it, or where it is
 IN_MEMORY = 2**30       # bytes of decoded pictures; larger folders stream from disk
 
 def source(spec: str | os.PathLike | Source | Any,  # a name, "folder:PATH", "parquet:PATH", "npz:PATH", "hf:NAME", a `Path`, a `Source`, or a torch Dataset
@@ -54,9 +55,9 @@ def source(spec: str | os.PathLike | Source | Any,  # a name, "folder:PATH", "pa
     elif not isinstance(spec, (str, os.PathLike)): found = from_dataset(spec, size)
     else:
         kind, _, rest = str(spec).partition(":")
-        if rest and kind in READERS: found = READERS[kind](rest, size)
-        elif kind in EMBEDDED and not rest: found = EMBEDDED[kind](size)
-        elif isinstance(spec, os.PathLike): found = READERS[_kind_of(Path(spec))](str(spec), size)
+        if kind in EMBEDDED and (not rest or rest.isdigit() or kind not in READERS): found = _embedded(kind, rest, size)
+        elif rest and kind in READERS: found = _read(kind, rest, size)
+        elif isinstance(spec, os.PathLike): found = _read(_kind_of(Path(spec)), str(spec), size)
         else: found = _named(str(spec), size)
     if not isinstance(spec, Source):
         if bad := getattr(found, "unreadable", []):
@@ -67,6 +68,25 @@ def source(spec: str | os.PathLike | Source | Any,  # a name, "folder:PATH", "pa
     for s in found.splits.values():
         if not hasattr(s, "unreadable"): s.unreadable = []
     return found.limit(limit)
+
+def _embedded(name: str, rest: str, size: int | None) -> Source:
+    "What a generator makes, or a dependency carries: `world`, or `world:8000` for more samples to train on."
+    if rest and (not rest.isdigit() or not int(rest)): raise InputError(f"{name}:{rest} asks for no number of samples; write {name}:8000.")
+    where, given = EMBEDDED[name]
+    make = _function(where)
+    if rest and "train" not in inspect.signature(make).parameters: raise InputError(f"{name} has no more samples than it has; leave out :{rest}.")
+    return make(**given, **(dict(train=int(rest)) if rest else {}), **_sized(make, name, size))
+
+def _read(kind: str, rest: str, size: int | None, **options: Any) -> Source:
+    "What a reader finds at a place."
+    reader = _function(READERS[kind])
+    return reader(rest, **_sized(reader, f"{kind}:{rest}", size), **options)
+
+def _function(where: str | Callable) -> Callable: return pkgutil.resolve_name(where) if isinstance(where, str) else where
+
+def _sized(make: Callable, name: str, size: int | None) -> dict[str, int]:
+    if size and "size" not in inspect.signature(make).parameters: raise InputError(f"size={size}: {name} has no pictures that could have another size; leave it out.")
+    return dict(size=size) if size else {}
 
 def data_folder() -> Path | None:
     "`$SSLKIT_DATA`, if it is set."
@@ -96,7 +116,7 @@ def _named(name: str, size: int | None) -> Source:
     "A real set by its name: from `$SSLKIT_DATA`, else by torchvision."
     found, root = _here(name), data_folder()
     if found and found[0] == "torchvision": data = _torchvision(name, found[1], size, download=False)
-    elif found: data = READERS[found[0]](str(found[1]), size, name=name)
+    elif found: data = _read(found[0], str(found[1]), size, name=name)
     elif name in TORCHVISION: data = _torchvision(name, cache_dir() / "torchvision", size, download=True)
     elif os.path.exists(name): raise InputError(f"data {name!r} is a path; write {_kind_of(Path(name))}:{name}.")
     elif root and (root / name).is_dir(): raise InputError(f"data {name!r}: {root / name} has no parquet file, no npz and no pictures; sslkit has no reader for what is in it.")
@@ -128,14 +148,14 @@ def _torchvision(name: str, place: Path, size: int | None, download: bool) -> So
             out[f"y_{split}"] = torch.as_tensor(np.asarray(getattr(data, "targets", getattr(data, "labels", None)))).long()
         return {**out, "classes": _packed(list(getattr(data, "classes", [])))}
     made = cached(f"sets/{name}-{content_key(place=str(place.resolve()), version=2)}", load)
-    return _resized(_splits({s: dict(x=made[f"x_{s}"], y=made[f"y_{s}"]) for s in ("train", "test")}, name, classes=None if TORCHVISION[name][2] else _unpacked(made["classes"]) or None,
+    return _resized(with_splits({s: dict(x=made[f"x_{s}"], y=made[f"y_{s}"]) for s in ("train", "test")}, name, classes=None if TORCHVISION[name][2] else _unpacked(made["classes"]) or None,
                             origin=f"torchvision.datasets.{TORCHVISION[name][0]}"), size)
 
 def _packed(facts: Any) -> Tensor: return torch.tensor(list(json.dumps(facts).encode()), dtype=torch.uint8)     # so that a cache of tensors can keep words
 def _unpacked(t: Tensor) -> Any: return json.loads(bytes(t.tolist()))
 
 # %% ../../nbs/data/source.ipynb #7107a282
-def _splits(fields: Mapping[str, Mapping[str, Any]], name: str, **facts: Any) -> Source:
+def with_splits(fields: Mapping[str, Mapping[str, Any]], name: str, **facts: Any) -> Source:
     "Linked sources from the fields of each split; what is missing of val and test is set aside from train."
     fields = dict(fields)
     missing = [s for s in ("val", "test") if s not in fields]
@@ -175,14 +195,17 @@ def _labels(values: Sequence[Any], where: str, names: Sequence[str] = ()) -> tup
     return torch.tensor(whole), list(names) if names and 0 <= max(whole) < len(names) else None
 
 # %% ../../nbs/data/source.ipynb #71d95715
-def _decoded_once(key: str, files: Sequence[str | os.PathLike], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def decoded_once(key: str, files: Sequence[str | os.PathLike], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     "`make()`, kept until one of the files changes."
     state = hashlib.sha256("\n".join(" ".join(map(str, (f, *_stat(f)))) for f in files).encode(errors="surrogatepass")).hexdigest()
     def load(path: Path) -> dict[str, Tensor]:
         kept = load_tensors(path)
         if _unpacked(kept["state"]) != state: raise FileNotFoundError           # of other files: as good as not there
         return kept
-    made = cached(key, lambda: {**make(), "state": _packed(state)}, load=load)
+    def pack() -> dict[str, Tensor]:
+        found = make()
+        return {**found, "bad": _packed(found["bad"]), "state": _packed(state)}
+    made = cached(key, pack, load=load)
     return {**made, "bad": _unpacked(made["bad"])}
 
 def _stat(file: str | os.PathLike) -> tuple[int, int]:
@@ -191,7 +214,7 @@ def _stat(file: str | os.PathLike) -> tuple[int, int]:
     except OSError: return -1, -1
     return found.st_size, found.st_mtime_ns
 
-def _decoded(items: Sequence, size: int | None, where: Callable[[int], str]) -> dict[str, Tensor]:
+def decoded(items: Sequence, size: int | None, where: Callable[[int], str]) -> dict[str, Tensor]:
     "Pictures as one tensor x (N, 3, S, S), which of the items they are, and why others could not be read."
     pictures, kept, bad = [], [], []
     for k, p in enumerate(read_all(items, size)):
@@ -199,7 +222,7 @@ def _decoded(items: Sequence, size: int | None, where: Callable[[int], str]) -> 
         else: pictures.append(p); kept.append(k)
     if not pictures: raise InputError(f"none of the {len(items)} pictures can be read; the first: {bad[0] if bad else 'there is none'}.")
     if len({p.shape for p in pictures}) > 1: raise InputError(f"the pictures have different sizes, {tuple(pictures[0].shape[1:])} and others ({where(kept[0])}); give size=64, say.")
-    return dict(x=torch.stack(pictures), kept=torch.tensor(kept), bad=_packed(bad))
+    return dict(x=torch.stack(pictures), kept=torch.tensor(kept), bad=bad)
 
 # %% ../../nbs/data/source.ipynb #64be4e03
 class _Table:
@@ -249,16 +272,16 @@ def read_parquet(path: str, size: int | None = None, name: str = "") -> Source:
     def decode(tables: list[_Table]) -> dict[str, Tensor]:
         cells = [(f"row {k} of {t.file}", c["bytes"] if isinstance(c, dict) else c) for t in tables for k, c in enumerate(t.values(t.image))]
         if odd := next((w for w, c in cells if not isinstance(c, (bytes, type(None)))), None): raise InputError(f"{odd} is no encoded picture (the bytes of a JPEG or PNG file); save pictures so, or as npz.")
-        return {**_decoded([c or b"" for _, c in cells], size, lambda k: cells[k][0]), "jpeg": torch.tensor(any(c and c.startswith(b"\xff\xd8") for _, c in cells))}
+        return {**decoded([c or b"" for _, c in cells], size, lambda k: cells[k][0]), "jpeg": torch.tensor(any(c and c.startswith(b"\xff\xd8") for _, c in cells))}
     key = lambda tables: f"parquet/{content_key(files=[str(t.file.resolve()) for t in tables], size=size, version=2)}"
-    made = {s: _decoded_once(key(tables), [t.file for t in tables], lambda tables=tables: decode(tables)) for s, tables in parts.items()}
+    made = {s: decoded_once(key(tables), [t.file for t in tables], lambda tables=tables: decode(tables)) for s, tables in parts.items()}
     words = {s: [v for t in tables for v in t.values(t.label)] for s, tables in parts.items()}
     number, classes = _labels(sum(words.values(), []), str(path), parts["train"][0].classes)
     numbers = dict(zip(parts, number.split([len(w) for w in words.values()]))) if number is not None else {}
     fields = {s: dict(x=m["x"], **({"y": numbers[s][m["kept"]]} if numbers else {})) for s, m in made.items()}
     name = name or place.stem
     lossy = name in TORCHVISION and any(m["jpeg"] for m in made.values())                           # none of them is JPEG in the original
-    found = _splits(fields, name, classes=classes, origin=f"{name}{' (JPEG copy)' if lossy else ''}, parquet files")
+    found = with_splits(fields, name, classes=classes, origin=f"{name}{' (JPEG copy)' if lossy else ''}, parquet files")
     _describe(found, unreadable=sum((m["bad"] for m in made.values()), []))
     return found
 
@@ -275,7 +298,7 @@ def read_npz(path: str, size: int | None = None, name: str = "") -> Source:
     for split in ("train", "val", "test"):
         if (x := pick(split, "images", "x")) is not None: fields[split] = dict(x=_as_pictures(x, path), **_as_labels(pick(split, "labels", "y"), len(x), path))
     if "train" not in fields: raise InputError(f"{path} has no array x, images or train_images; it has {', '.join(arrays) or 'none'}.")
-    return _resized(_splits(fields, name or place.stem, origin=f"npz file {place.name}"), size)
+    return _resized(with_splits(fields, name or place.stem, origin=f"npz file {place.name}"), size)
 
 def _as_pictures(x: np.ndarray, path: str) -> Tensor:
     "An array as uint8 (N, C, H, W)."
@@ -437,7 +460,7 @@ def read_folder(path: str, size: int | None = None, name: str = "") -> Source:
     if stream: kept = range(len(paths))
     else:
         files = [os.path.join(place, p) for p in paths]
-        made = _decoded_once(f"folder/{content_key(place=str(place.resolve()), size=side, version=1)}", files, lambda: _decoded(files, side, lambda k: files[k]))
+        made = decoded_once(f"folder/{content_key(place=str(place.resolve()), size=side, version=1)}", files, lambda: decoded(files, side, lambda k: files[k]))
         kept = made["kept"].tolist()
     split, folders = _split_and_folder(paths)
     classes = sorted({folders[k] for k in kept})
@@ -482,7 +505,7 @@ def from_dataset(data: Any,                 # a map-style torch Dataset: items a
     "A torch Dataset in memory: PIL pictures, uint8 tensors or arrays (C, H, W) or (H, W, C), or floats in [0, 1]."
     if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")) or isinstance(data, (dict, Tensor, np.ndarray)):
         raise InputError(f"data is a {type(data).__name__}; give a name, folder:PATH, npz:PATH, parquet:PATH, hf:NAME, or a torch Dataset.")
-    return _resized(_splits(dict(train=_collected(data, size)), name or type(data).__name__, classes=getattr(data, "classes", None), origin="torch Dataset"), size)
+    return _resized(with_splits(dict(train=_collected(data, size)), name or type(data).__name__, classes=getattr(data, "classes", None), origin="torch Dataset"), size)
 
 def _collected(data: Any, size: int | None) -> dict[str, Tensor]:
     "The items of a Dataset as fields x and y."
@@ -531,7 +554,7 @@ def _hugging_face(name: str, size: int | None = None) -> Source:
         if split.lower() in SPLIT_NAMES: fields[SPLIT_NAMES[split.lower()]] = _collected(_Columns(part, image, label), size)
         classes = classes or getattr(part.features.get(label), "names", None)
     if "train" not in fields: raise InputError(f"hf:{name} has no split train; it has {', '.join(found)}.")
-    return _splits(fields, name, classes=classes, origin=f"Hugging Face hub, {name}", licence=str(getattr(next(iter(found.values())).info, "license", "") or ""))
+    return with_splits(fields, name, classes=classes, origin=f"Hugging Face hub, {name}", licence=str(getattr(next(iter(found.values())).info, "license", "") or ""))
 
 class _Columns:
     "Two columns of a table as a Dataset."

@@ -268,7 +268,7 @@ def run(arm, scale, seed):
     network, out = network_of(arm, scale, seed), {}
     sizes = dict(train=0, val=0, test=0) | {scale.split: scale.scenes}
     for setting in ("above", "front"):
-        scenes = object_scenes(setting, **sizes, pixels=scale.pixels, seed=seed)
+        scenes = object_scenes(setting, **sizes, size=scale.pixels, seed=seed)
         with torch.no_grad(): found = objects_of(arm, network, scenes.fields["x"], scale)
         scores = score(found, scenes.fields["x"], scenes.fields["instances"], patch_side(network), scale, scale.refine if setting == "above" else 0)
         out |= {name + ("_front" if setting == "front" else ""): value for name, value in scores.items()}
@@ -281,7 +281,7 @@ def figure(extras):
     import matplotlib.pyplot as plt
     scale, seed = extras["tokencut"]["scale"], extras["tokencut"]["seed"]
     network = network_of("tokencut", scale, seed)
-    scenes = [object_scenes(setting, 0, n, 0, pixels=scale.pixels, seed=seed) for setting, n in (("above", 2), ("front", 1), ("pair", 1))]
+    scenes = [object_scenes(setting, 0, n, 0, size=scale.pixels, seed=seed) for setting, n in (("above", 2), ("front", 1), ("pair", 1))]
     x, truth = torch.cat([s.fields["x"] for s in scenes]), [b for s in scenes for b in boxes_of(s.fields["instances"])]
     with torch.no_grad(): keys = patch_features(network, x)
     found, unit, side = tokencut(keys, scale.tau, scale.eps), F.normalize(keys.flatten(2), dim=1), patch_side(network)

@@ -24,7 +24,7 @@ ENCODERS: dict[str, dict[str, Any]] = dict(   # name -> arguments of `pretrain`
     chalk_convnet=dict(id="barlow_twins", data="chalk_on_photos", scale="tiny", options=dict(widths=(16, 32, 64, 96)), steps=1500),
     world_convnet=dict(id="simclr", data="world", scale="small", options=dict(widths=(16, 32, 64, 96)), steps=1500),
     world_vit=dict(id="simclr", data="world", encoder="vit", scale="small", options=dict(patch_size=8, dim=48, depth=3, heads=3), lr=3e-3, steps=3000),
-    world_dino=dict(id="dino", data=partial(object_scenes, "any", 4000, 300, 300, pixels=96, seed=7, saturation=(0.7, 0.9)), encoder="vit", scale="small",    # patches that know what they belong to
+    world_dino=dict(id="dino", data=partial(object_scenes, "any", 4000, 300, 300, size=96, seed=7, saturation=(0.7, 0.9)), encoder="vit", scale="small",    # patches that know what they belong to
                     options=dict(image_size=64, patch_size=8, dim=64, depth=4, heads=4, positions="sincos"), view_size=64, local=4, local_size=32, global_area=(0.5, 1.0), local_area=(0.1, 0.4),
                     strength=1.5, prototypes=256, hidden=256, momentum=(0.99, 1.0), lr=1.5e-3, batch_size=48, steps=700),
     cifar10_convnet=dict(id="simclr", data="cifar10", scale="small", options=dict(widths=(16, 32, 64, 96)), steps=3000))
