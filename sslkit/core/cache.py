@@ -80,7 +80,7 @@ def save_tensors(tensors: dict[str, Tensor],  # contiguous or not, on any device
     "Write named tensors as safetensors with a checksum; the file is whole or not there."
     import torch
     from safetensors.torch import save_file
-    own = lambda t: t if t.is_contiguous() and 1 not in t.shape and t.untyped_storage().nbytes() == t.nbytes else t.clone(memory_format=torch.contiguous_format)   # a row alone may count as contiguous with any stride
+    own = lambda t: t if t.is_contiguous() and 1 not in t.shape and t.untyped_storage().nbytes() == t.nbytes else torch.empty(t.shape, dtype=t.dtype).copy_(t)   # one row counts as contiguous with any stride, and a clone keeps it
     tensors = {k: own(t.detach().cpu()) for k, t in tensors.items()}
     with atomic_write(path) as temporary: save_file(tensors, temporary, metadata={**words, "crc32": _checksum(tensors)})
 
