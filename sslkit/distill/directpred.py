@@ -135,7 +135,7 @@ def fixed_points(tau: float, weight_decay: float, noise: float) -> tuple[float, 
 # %% ../../nbs/distill/directpred.ipynb #4459736d
 def collapses(p: np.ndarray, s: np.ndarray,    # starting points
               tau: float = 1.0, predictor_rate: float = 1.0, weight_decay: float = 0.08, noise: float = 0.25,
-              time: float = 80.0, step: float = 0.2,
+              time: float = 80.0, step: float = 0.4,
              ) -> np.ndarray:                  # bool: s goes to zero
     "Which modes die: the mode's equations, followed from all starting points together by fourth-order Runge-Kutta."
     y = np.stack([np.asarray(p, dtype=float), np.asarray(s, dtype=float)])

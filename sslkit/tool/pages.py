@@ -144,8 +144,9 @@ def plot_history(history: History, start: Mapping[str, float] = {},
     "Losses and monitored values over the steps; `start` is what the monitor said of the untrained network."
     import matplotlib.pyplot as plt
     losses, watched = [k for k in history if k != "step"], list(history.monitored)
-    fig = (make or plt.figure)(figsize=(2.7 * (1 + len(watched)), 2.4), layout="constrained")
-    axes = fig.subplots(1, 1 + len(watched), squeeze=False)
+    panels = 1 + len(watched)
+    fig = (make or plt.figure)(figsize=(2.7 * panels, 2.4))
+    axes = fig.subplots(1, panels, squeeze=False, gridspec_kw=dict(left=0.5 / 2.7 / panels, right=1 - 0.1 / 2.7 / panels, bottom=0.2, top=0.88, wspace=0.3))   # a layout that fits itself takes twice as long
     for name in losses: axes[0, 0].plot(history["step"], history[name], lw=0.8, label=name)
     if len(losses) > 1: axes[0, 0].legend(fontsize=7)
     axes[0, 0].set_title("loss", fontsize=9)
