@@ -15,6 +15,7 @@ from pathlib import Path
 
 os.environ.update(MPLBACKEND="agg", TQDM_DISABLE="1", SSLKIT_PROGRESS="0")
 sys.path.insert(0, str(Path(__file__).parent))
+from notebooks import TimeOut, limit
 from project import NBS, notebooks, read
 
 NOT_MATHEMATICS = {"build", "example", "run", "figure", "represent"}    # and recipes of views
@@ -257,8 +258,8 @@ def cells(nb: dict, changed: dict[int, ast.AST], only_exported: bool = False) ->
         yield compile(tree, f"cell {i}", "exec", flags=0, dont_inherit=True) if "annotations" not in source else compile(tree, f"cell {i}", "exec")
 
 
-def checks_fail(path: Path, nb: dict, changed: dict[int, ast.AST]) -> str:
-    "Run the notebook up to its experiment; what fails first, or nothing."
+def checks_fail(path: Path, nb: dict, changed: dict[int, ast.AST], seconds: float = 600) -> str:
+    "Run the notebook up to its experiment; what fails first, or nothing. Whoever takes longer than `seconds` has failed: a mutant may run for ever."
     import matplotlib.pyplot as plt
     import torch
     torch.manual_seed(0)
@@ -267,9 +268,10 @@ def checks_fail(path: Path, nb: dict, changed: dict[int, ast.AST]) -> str:
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for code in cells(nb, changed): exec(code, names)
+            with limit(seconds):
+                for code in cells(nb, changed): exec(code, names)
         return ""
-    except Exception as e: return f"{type(e).__name__} in the checks"
+    except (Exception, TimeOut) as e: return f"{type(e).__name__} in the checks"
     finally:
         plt.close("all"); os.chdir(here)
 
@@ -297,12 +299,13 @@ def golden_fails(id: str, nb: dict, changed: dict[int, ast.AST]) -> str:
 def examine(path: Path, golden: bool = True, only=lambda k: True, report=print) -> list[Mutant]:
     "Run the mutants of a notebook; returns the survivors that are not known to be equivalent."
     nb, id = read(path), path.stem
+    start = time.time()
     if problem := checks_fail(path, nb, {}): raise SystemExit(f"{path}: the notebook itself fails: {problem}")
-    survivors, killed, start = [], 0, time.time()
+    survivors, killed, seconds = [], 0, 20 + 10 * (time.time() - start)
     for k, (i, m) in enumerate(all_mutants(nb)):
         if not only(k): continue
         if reason := EQUIVALENT.get(id, {}).get(m.name): report(f"  equivalent  {m.name}  ({reason})"); continue
-        if checks_fail(path, nb, {i: m.tree}) or (golden and golden_fails(id, nb, {i: m.tree})): killed += 1
+        if checks_fail(path, nb, {i: m.tree}, seconds) or (golden and golden_fails(id, nb, {i: m.tree})): killed += 1
         else: survivors.append(m); report(f"  SURVIVES    {m.name}")
     report(f"{path.relative_to(NBS)}: {killed} mutants killed, {len(survivors)} survive, {time.time() - start:.0f} s")
     return survivors

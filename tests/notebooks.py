@@ -200,7 +200,7 @@ class Failed(Exception): "A cell failed; the text names notebook, cell and line.
 class TimeOut(BaseException): "Not an Exception, so that a notebook's `except Exception` lets it through."
 
 @contextlib.contextmanager
-def _limit(seconds: float) -> Iterator[None]:
+def limit(seconds: float) -> Iterator[None]:
     "Raise `TimeOut` after so many seconds, where the operating system has alarms."
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread(): yield; return
     def ring(*_): raise TimeOut(f"the notebook takes more than {seconds:g} s")
@@ -252,7 +252,7 @@ def verified(names: dict) -> list[dict]:
 def run(path: Path, timeout: float = TIMEOUT, root: Path = NBS) -> dict:
     "The notebook with its outputs, in metadata.sslkit what it computed, measured and which widgets were moved; raises `Failed` at the first cell or widget that fails."
     nb, title = read(path), path.relative_to(root).as_posix()
-    with _unchanged([p for p in path.parent.glob(f"{path.stem}.*") if p != path]), isolated(path.parent), _limit(timeout), recorded() as widgets:
+    with _unchanged([p for p in path.parent.glob(f"{path.stem}.*") if p != path]), isolated(path.parent), limit(timeout), recorded() as widgets:
         shell = Shell.instance(title)
         try:
             for number, cell in enumerate(nb["cells"], 1):
