@@ -18,8 +18,43 @@ sys.path.insert(0, str(Path(__file__).parent))
 from notebooks import TimeOut, limit
 from project import NBS, notebooks, read
 
-NOT_MATHEMATICS = {"build", "example", "run", "figure", "represent"}    # and recipes of views
+NOT_MATHEMATICS = {"build", "example", "run", "figure", "represent"}    # and recipes of views, and what is drawn
 EQUIVALENT: dict[str, dict[str, str]] = {                                # room -> mutant -> why it computes the same
+    "points": {
+        "farthest: (x - last[:, :, None]).square_().sum(1) -> (x - last[:, :, None]).square_().mean(1)": "the farthest is the farthest in thirds, too",
+        "farthest: x.float().transpose(1, 2) -> x.float().transpose(2, 1)": "two dimensions change places, whichever is named first",
+        "farthest: torch.minimum(gap, away) -> torch.minimum(away, gap)": "the smaller of two is the same in either order",
+        "interpolate: min(k, at.shape[1]) -> min(at.shape[1], k)": "as above",
+        "interpolate: distance + 1e-08 -> distance - 1e-08": "it keeps a distance of 0 from being divided by, on either side",
+        "one_sided: a.shape[-2] * b.shape[-2] <= 4096 -> a.shape[-2] * b.shape[-2] > 4096": "both ways compute the same, one of them sooner",
+        "one_sided: a.shape[-2] * b.shape[-2] -> a.shape[-2] / b.shape[-2]": "as above",
+        "one_sided: a.shape[-2] * b.shape[-2] -> a.shape[-2]": "as above",
+        "one_sided: a.shape[-2] * b.shape[-2] -> b.shape[-2]": "as above",
+        "one_sided: 4096 -> 4097": "as above",
+        "one_sided: False -> True": "matters under autocast only",
+        "_one_sided_large: 2048 -> 2049": "the size of a part",
+        "chamfer: a.shape[-2] * b.shape[-2] <= 4096 -> a.shape[-2] * b.shape[-2] > 4096": "both ways compute the same, one of them sooner",
+        "chamfer: a.shape[-2] * b.shape[-2] -> a.shape[-2] / b.shape[-2]": "as above",
+        "chamfer: a.shape[-2] * b.shape[-2] -> a.shape[-2]": "as above",
+        "chamfer: a.shape[-2] * b.shape[-2] -> b.shape[-2]": "as above",
+        "chamfer: 4096 -> 4097": "as above",
+        "chamfer: False -> True": "matters under autocast only"},
+    "svm": {
+        "linear_svm: 0 -> 1": "another random start of a solver that has one end",
+        "linear_svm: f.z - mean -> f.z + mean": "a shift of all features, which the constant of every classifier takes back",
+        "linear_svm: f.z - mean -> f.z": "as above"},
+    "point_transformer": {
+        "MiniPointNet.forward: -2 -> 2": "members of groups have four dimensions, so that the last but one is dimension 2",
+        "MaskedBlock.forward: heard.transpose(1, 2) -> heard.transpose(2, 1)": "two dimensions change places, whichever is named first",
+        "packed: True -> False": "PyTorch's sort of small numbers of values keeps the order of equals anyway",
+        "PointEncoder.reset_parameters: 8 -> 9": "no layer has nine inputs"},
+    "text": {
+        "Tokenizer.decode: 255 -> 256": "no word ends in the byte 0",
+        "TextBlock.forward: F.scaled_dot_product_attention(*attention.split(y), attn_mask=mask).transpose(1, 2) -> F.scaled_dot_product_attention(*attention.split(y), attn_mask=mask).transpose(2, 1)": "two dimensions change places, whichever is named first",
+        "TextTransformer.forward: tokens.device.type == 'cpu' -> tokens.device.type != 'cpu'": "the columns that are cut off change nothing"},
+    "dual_encoder": {
+        "Adapted.squares: -2 -> 2": "pictures have four dimensions, so that the last but one is dimension 2",
+        "adapted: 0 -> 1": "pictures are squares"},
     "paired_contrast": {
         "paired_losses: len(za) * world_size() -> len(za) / world_size()": "the same in one process; two are started in tests/test_contract.py",
         "paired_losses: len(za) * world_size() -> len(za)": "as above",
@@ -197,7 +232,7 @@ def targets(nb: dict) -> dict[str, int]:
     found = {name: (i, f) for i, tree in exported(nb) for name, f in functions(tree)}
     plain = lambda name: name.split(".")[-1]
     called = lambda f: {n.id if isinstance(n, ast.Name) else n.attr for n in ast.walk(f) if isinstance(n, (ast.Name, ast.Attribute))}
-    mathematics = {n for n in found if plain(n) not in NOT_MATHEMATICS and not plain(n).endswith("_views") and not plain(n).startswith("__")}
+    mathematics = {n for n in found if plain(n) not in NOT_MATHEMATICS and not plain(n).endswith("_views") and not plain(n).startswith(("__", "show_", "plot_"))}
     chosen = {n for n in mathematics if plain(n) == "loss" or plain(n).endswith("_loss")} or set(mathematics)
     while more := {n for n in mathematics - chosen if any(plain(n) in called(found[c][1]) for c in chosen)}: chosen |= more
     return {n: found[n][0] for n in found if n in chosen}

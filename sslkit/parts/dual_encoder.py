@@ -103,4 +103,4 @@ def pretrained(name: str,  # "open_clip:ViT-B-32/laion2b_s34b_b79k", "transforme
         if library == "transformers": model, tokenizer = found.AutoModel.from_pretrained(rest), found.AutoTokenizer.from_pretrained(rest)
         else: (model, *_), tokenizer = found.create_model_and_transforms(rest.partition("/")[0], pretrained=rest.partition("/")[2] or None), found.get_tokenizer(rest.partition("/")[0])
     except Exception as e: raise InputError(f"{name} cannot be had ({type(e).__name__}: {(str(e) or 'no reason given').splitlines()[0]}); check the name and the connection.") from None
-    return adapted(model.eval(), tokenizer)
+    return adapted(model, tokenizer).eval()
