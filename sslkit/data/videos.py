@@ -18,8 +18,8 @@ from ..core.random import Draw, fold, mixed_seed
 from .world import Scenes, _code, _local, _sincos, _view, exact, pixels, render, sample_scenes
 
 # %% auto #0
-__all__ = ['MOTIONS', 'REACH', 'SETTINGS', 'USUAL', 'VIDEO_SENSORS', 'paths', 'Clips', 'sample_clips', 'transfers',
-           'optical_flow', 'render_clips', 'warp', 'videos']
+__all__ = ['MOTIONS', 'REACH', 'ROOM', 'FLIGHTS', 'PLAIN', 'SETTINGS', 'VIDEO_SENSORS', 'paths', 'Clips', 'sample_clips',
+           'sample_flights', 'transfers', 'optical_flow', 'render_clips', 'warp', 'videos', 'flow_colours']
 
 # %% ../../nbs/data/videos.ipynb #af2a07bc
 MOTIONS: dict[str, tuple[tuple[int, float], ...]] = dict(   # for right, up, away: (how often in a period, turns ahead)
@@ -43,24 +43,34 @@ def paths(motion: Tensor,       # (N,) int64 in MOTIONS
     angle = torch.where(often > 0, often * turns, phase[:, None, 1:]) + ahead
     return amplitude[:, None, None] * torch.tensor(REACH, device=motion.device) * torch.cos(2 * math.pi * angle)
 
-# %% ../../nbs/data/videos.ipynb #876a32e4
-SETTINGS: dict[str, dict[str, Any]] = dict(
-    plain=dict(count=1, others_move=False, drift=0.3),
-    busy=dict(count=[1, 2], others_move=True, drift=1.0, domain=["plain", "sepia", "shifted"], floor=["striped", "checkered", "dotted"]))
-USUAL: dict[str, Any] = dict(size=(0.8, 1.1), position_x=(-0.35, 0.35), position_y=(-0.35, 0.35), lift=(0.75, 1.0), camera_azimuth=(-60.0, 60.0), camera_elevation=(8.0, 26.0), view_angle=30.0)
-
+# %% ../../nbs/data/videos.ipynb #42503d5b
 @dataclass(frozen=True, eq=False)
 class Clips:
     "N clips of T frames: the scene of every frame, and what moves."
-    scenes: Scenes        # N * T, frame by frame of the first clip, then of the second, ...
-    frames: int           # T
-    motion: Tensor        # (N,) int64 in MOTIONS
-    amplitude: Tensor     # (N,) world units
-    period: Tensor        # (N,) frames
-    phase: Tensor         # (N, 4) turns
-    drift: Tensor         # (N, 3) of the camera in a frame: degrees around, degrees up, world units nearer
+    scenes: Scenes              # N * T, frame by frame of the first clip, then of the second, ...
+    frames: int                 # T
+    motion: Tensor              # (N,) int64 in MOTIONS, or in FLIGHTS
+    facts: dict[str, Tensor]    # (N, ...) what else was drawn: amplitude, period, phase, drift; or speed, turn, heading
 
     def __len__(self) -> int: return len(self.motion)
+
+ROOM: dict[str, Any] = dict(count=1, size=(0.8, 1.1), position_x=(-0.35, 0.35), position_y=(-0.35, 0.35), lift=(0.75, 1.0), camera_azimuth=(-60.0, 60.0), camera_elevation=(8.0, 26.0), view_angle=30.0)
+
+def _checked(frames: int, names: Sequence[str], known: Mapping, **ranges: tuple[float, float]) -> Tensor:
+    "Positions of the classes, if everything can be drawn."
+    if frames < 1: raise InputError(f"frames={frames}; give a number from 1.")
+    for m in names:
+        if m not in known: raise unknown("motion", m, known)
+    for name, (low, high) in ranges.items():
+        if not 0 < low <= high: raise InputError(f"{name}=({low}, {high}) is no range; give (low, high) with 0 < low <= high.")
+    return torch.tensor([list(known).index(m) for m in names])
+
+def _neighbours(draw: Draw, others: int, frames: int, reach: Tensor) -> Tensor:  # (N, T, others, 3)
+    "Paths of the objects beside the main one, each of a class of its own; raised, so that they do not go through the floor."
+    n = len(draw)
+    kind, pace, phase = draw.integers(len(MOTIONS), (others,)), draw.uniform(7.0, 11.0, shape=(others,)), draw.uniform(shape=(others, 4))
+    path = paths(kind.flatten(), reach.repeat_interleave(others), pace.flatten(), phase.flatten(0, 1), frames).unflatten(0, (n, others)).transpose(1, 2)
+    return path + torch.tensor([0.0, 1, 0]) * reach[:, None, None, None]
 
 def sample_clips(n: int,
                  frames: int = 8,
@@ -69,38 +79,64 @@ def sample_clips(n: int,
                  motions: Sequence[str] = tuple(MOTIONS),      # the classes
                  amplitude: tuple[float, float] = (0.5, 0.75), # world units; a frame is about three wide
                  period: tuple[float, float] = (7.0, 11.0),    # frames
-                 drift: float = 0.4,                           # of the camera: largest degrees a frame around the scene
+                 drift: float = 0.3,                           # of the camera: largest degrees a frame around the scene
                  others_move: bool = False,                    # do the other objects move as well?
                  **factors: Any,                               # as in `sample_scenes`
                 ) -> Clips:
-    "Draw clips."
-    if frames < 1: raise InputError(f"frames={frames}; give a number from 1.")
-    for m in motions:
-        if m not in MOTIONS: raise unknown("motion", m, MOTIONS)
-    for name, (low, high) in dict(amplitude=amplitude, period=period).items():
-        if not 0 < low <= high: raise InputError(f"{name}=({low}, {high}) is no range; give (low, high) with 0 < low <= high.")
-    still = sample_scenes(n, seed=seed, start=start, **{**USUAL, **factors})
-    draw = Draw(fold(still.seed, 61))
-    codes = torch.tensor([list(MOTIONS).index(m) for m in motions])
+    "Clips of an object that moves around its place."
+    codes = _checked(frames, motions, MOTIONS, amplitude=amplitude, period=period)
+    still = sample_scenes(n, seed=seed, start=start, **{**ROOM, **factors})
+    draw, k = Draw(fold(still.seed, 61)), still.shape.shape[1]
     motion, a, p, phase = codes[draw.integers(len(codes))], draw.uniform(*amplitude), draw.uniform(*period), draw.uniform(shape=(4,))
-    rate = draw.uniform(-1, 1, shape=(3,)) * drift * torch.tensor([1.0, 0.4, 0.03])
-    move = paths(motion, a, p, phase, frames)[:, :, None]                                    # (N, T, 1, 3)
-    k = still.shape.shape[1]
-    if k > 1:
-        kind, pace, more = draw.integers(len(MOTIONS), (k - 1,)), draw.uniform(*period, shape=(k - 1,)), draw.uniform(shape=(k - 1, 4))
-        rest = paths(kind.flatten(), (0.6 * a[:, None].expand(-1, k - 1)).flatten(), pace.flatten(), more.flatten(0, 1), frames).unflatten(0, (n, k - 1)).transpose(1, 2)
-        rest = torch.cat([rest[..., :1], (rest[..., 1:2] + 0.6 * a[:, None, None, None]), rest[..., 2:]], -1)                # not through the floor
-        move = torch.cat([move, rest if others_move else torch.zeros_like(rest)], 2)
-    s, c = (v[:, None, None] for v in _sincos(still.camera_azimuth))                          # the viewer's axes at the beginning
+    rate = draw.uniform(-1, 1, shape=(3,)) * drift * torch.tensor([1.0, 0.4, 0.03])                # degrees around, degrees up, units nearer
+    move = torch.zeros(n, frames, k, 3)
+    move[:, :, 0] = paths(motion, a, p, phase, frames)
+    if others_move and k > 1: move[:, :, 1:] = _neighbours(draw.fork(1), k - 1, frames, 0.5 * a)
+    s, c = (v[:, None, None] for v in _sincos(still.camera_azimuth))                              # the viewer's axes in the middle of the clip
     right, up, away = move.unbind(-1)
-    long = still[torch.arange(n).repeat_interleave(frames)]
-    clock = (torch.arange(frames) - (frames - 1) / 2).expand(n, -1)
-    turn = [(rate[:, i:i + 1] * clock).flatten() for i in range(3)]
-    scenes = long.moved(position_x=(c * right - s * away).flatten(0, 1), position_y=(s * right + c * away).flatten(0, 1), lift=up.flatten(0, 1),
-                        camera_azimuth=turn[0], camera_elevation=turn[1], camera_distance=-turn[2])
-    return Clips(scenes, frames, motion, a, p, phase, rate)
+    clock = (torch.arange(frames) - (frames - 1) / 2)[None, :, None]
+    around, higher, nearer = (rate[:, None] * clock).flatten(0, 1).unbind(1)
+    scenes = still[torch.arange(n).repeat_interleave(frames)].moved(
+        position_x=(c * right - s * away).flatten(0, 1), position_y=(s * right + c * away).flatten(0, 1), lift=up.flatten(0, 1), camera_azimuth=around, camera_elevation=higher, camera_distance=-nearer)
+    return Clips(scenes, frames, motion, dict(amplitude=a, period=p, phase=phase, drift=rate))
 
-# %% ../../nbs/data/videos.ipynb #c27e3a71
+# %% ../../nbs/data/videos.ipynb #64499a16
+FLIGHTS: dict[str, tuple[float, int]] = dict(                # heading in the picture, degrees anticlockwise from the right; turn
+    right=(0.0, 0), up_right=(45.0, 0), up=(90.0, 0), up_left=(135.0, 0), left=(180.0, 0), down_left=(225.0, 0), down=(270.0, 0), down_right=(315.0, 0),
+    turn_left=(0.0, 1), turn_right=(0.0, -1))
+PLAIN: dict[str, Any] = dict(count=3, size=(0.6, 0.9), position_x=(-3.2, 3.2), position_y=(-3.2, 3.2), lift=(0.0, 0.3), camera_elevation=90.0, camera_azimuth=(0.0, 360.0), camera_distance=(5.0, 6.0),
+                             floor="plain", material="plain")
+
+def sample_flights(n: int, frames: int = 8, seed: int = 0, start: int = 0,   # as in `sample_clips`
+                   motions: Sequence[str] = tuple(FLIGHTS),      # the classes
+                   speed: tuple[float, float] = (0.2, 0.3),      # world units a frame; a frame is about four wide
+                   turn: tuple[float, float] = (5.0, 8.0),       # degrees a frame
+                   wobble: float = 0.0,                          # how far the heading may be off, degrees
+                   others_move: bool = False,                    # do all things on the ground move, on paths of their own?
+                   **factors: Any) -> Clips:
+    "Clips of a flight over a plain."
+    codes = _checked(frames, motions, FLIGHTS, speed=speed, turn=turn)
+    still = sample_scenes(n, seed=seed, start=start, **{**PLAIN, **factors})
+    draw, k = Draw(fold(still.seed, 67)), still.shape.shape[1]
+    motion = codes[draw.integers(len(codes))]
+    heading, side = torch.tensor(list(FLIGHTS.values()))[motion].unbind(1)
+    pace, bend = draw.uniform(*speed) * (side == 0), draw.uniform(*turn) * side
+    heading = heading + draw.uniform(-1, 1) * wobble * (side == 0)
+    clock = torch.arange(frames) - (frames - 1) / 2
+    move = _neighbours(draw.fork(1), k, frames, torch.full((n,), 0.25)) if others_move else torch.zeros(n, frames, k, 3)
+    right, up, away = move.flatten(0, 1).unbind(-1)
+    # `camera_shift` goes along the camera's own right before the roll, which is the heading; the azimuth makes up for the roll
+    scenes = still[torch.arange(n).repeat_interleave(frames)].moved(
+        camera_azimuth=(heading[:, None] + bend[:, None] * clock).flatten(), camera_roll=heading.repeat_interleave(frames), camera_shift=(pace[:, None] * clock).flatten(),
+        position_x=right, position_y=away, lift=up)
+    return Clips(scenes, frames, motion, dict(speed=pace, turn=bend, heading=heading))
+
+# %% ../../nbs/data/videos.ipynb #f25c1e35
+SETTINGS: dict[str, tuple[Any, dict[str, Any]]] = dict(
+    plain=(sample_clips, {}), busy=(sample_clips, dict(count=[1, 2], others_move=True, drift=1.0, domain=["plain", "sepia", "shifted"], floor=["striped", "checkered", "dotted"])),
+    flight=(sample_flights, {}), windy=(sample_flights, dict(others_move=True, wobble=12.0, domain=["plain", "sepia", "shifted"], floor=["plain", "dotted"])))
+
+# %% ../../nbs/data/videos.ipynb #7f6cc2ac
 def transfers(clips: Clips) -> Tensor:  # (N, T - 1, K + 1, 4, 4)
     "Picture coordinates in the next frame from those in this one: of the background, then of every object."
     scenes, n, t = clips.scenes, len(clips), clips.frames
@@ -159,34 +195,46 @@ def warp(x: Tensor,       # (N, C, H, W) the next frame
     grid = torch.stack([(2 * column + 1) / width - 1, (2 * row + 1) / height - 1], -1)
     return F.grid_sample(x.float(), grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
-# %% ../../nbs/data/videos.ipynb #3fb20ae9
+# %% ../../nbs/data/videos.ipynb #d6df21a9
 def videos(train: int = 1500, val: int = 300, test: int = 300,   # numbers of clips; 0: no such split
            *, size: int | tuple[int, int] = 32, frames: int = 8,
            setting: str = "plain",                               # one of `SETTINGS`
            sensors: Sequence[str] = (),                          # fields besides the picture, some of `VIDEO_SENSORS`
            seed: int = 0, aa: int = 2, cache: bool = True,
-           **options: Any,                                       # of `sample_clips`: motions=, amplitude=, period=, ..., and factors of the scenes
+           **options: Any,                                       # of `sample_clips` or `sample_flights`: motions=, amplitude=, speed=, ..., and factors of the scenes
           ) -> Source:                                           # split train; the others are its siblings
-    "Clips of one moving object: fields x uint8 (N, T, 3, H, W), y (the motion), its factors, those of the scene in the first frame, and the sensors."
+    "Clips with all that is known of them: fields x uint8 (N, T, 3, H, W), y (the motion), what was drawn, the factors of the scene in the first frame, and the sensors."
     if setting not in SETTINGS: raise unknown("setting", setting, SETTINGS)
     sizes = {k: v for k, v in dict(train=train, val=val, test=test).items() if v}
     if min(train, val, test) < 0 or not train: raise InputError(f"train={train}, val={val}, test={test}: give at least one clip to train on, and no negative numbers.")
-    given = {**SETTINGS[setting], **options}
-    motions = list(given.get("motions", MOTIONS))
+    draw_clips, given = SETTINGS[setting][0], {**SETTINGS[setting][1], **options}
+    known = MOTIONS if draw_clips is sample_clips else FLIGHTS
+    motions = list(given.get("motions", known))
 
     def make(number: int, split: str) -> dict[str, Tensor]:
         parts = []
         for first in range(0, sizes[split], 512):                                              # so that memory stays small
-            clips = sample_clips(min(512, sizes[split] - first), frames, mixed_seed(seed, number, 7), first, **given)
+            clips = draw_clips(min(512, sizes[split] - first), frames, mixed_seed(seed, number, 7), first, **given)
             seen = render_clips(clips, size, tuple(dict.fromkeys(["rgb", *sensors])), aa)
-            codes = torch.tensor([list(MOTIONS).index(m) for m in motions])
-            facts = {f"scene_{k}": v[::frames] for k, v in clips.scenes.factors.items() if k != "seed"}
-            parts.append(dict(x=seen.pop("rgb"), y=(clips.motion[:, None] == codes).long().argmax(1), **seen, amplitude=clips.amplitude, period=clips.period, phase=clips.phase, drift=clips.drift, **facts))
+            codes = torch.tensor([list(known).index(m) for m in motions])
+            scene = {f"scene_{k}": v[::frames] for k, v in clips.scenes.factors.items() if k != "seed"}
+            parts.append(dict(x=seen.pop("rgb"), y=(clips.motion[:, None] == codes).long().argmax(1), **seen, **clips.facts, **scene))
         return {k: torch.cat([p[k] for p in parts]) for k in parts[0]}
 
     def source(number: int, split: str) -> Source:
-        facts = dict(n=sizes[split], split=number, size=size, frames=frames, seed=seed, sensors=list(sensors), aa=aa, given=repr(sorted(given.items())), table=repr((MOTIONS, REACH, USUAL)), version=1)
+        facts = dict(n=sizes[split], split=number, size=size, frames=frames, seed=seed, setting=setting, sensors=list(sensors), aa=aa, given=repr(sorted(given.items())), table=repr((MOTIONS, REACH, ROOM, FLIGHTS, PLAIN)), version=1)
         fields = cached(f"videos/{content_key(code=_code(), **facts)}", lambda: make(number, split)) if cache else make(number, split)
-        return Source(fields, name="videos" if setting == "plain" else f"videos_{setting}", split=split, classes=motions, licence="CC0-1.0", origin="generated by sslkit.data.videos")
+        return Source(fields, name=f"videos_{setting}", split=split, classes=motions, licence="CC0-1.0", origin="generated by sslkit.data.videos")
 
     return link({split: source(i, split) for i, split in enumerate(("train", "val", "test")) if split in sizes})["train"]
+
+# %% ../../nbs/data/videos.ipynb #3d0314fa
+def flow_colours(flow: Tensor,                # (..., 2, H, W) pixels
+                 most: float | None = None,   # length that is shown at full strength; default: the largest
+                ) -> Tensor:                  # (..., 3, H, W) in [0, 1]
+    "Flow as a picture: the direction is the hue (right is red), the length the strength, rest is white."
+    from matplotlib.colors import hsv_to_rgb
+    length = flow.norm(dim=-3)
+    hue = (torch.atan2(-flow[..., 1, :, :], flow[..., 0, :, :]) / (2 * math.pi)) % 1
+    hsv = torch.stack([hue, (length / max(float(length.max()) if most is None else most, 1e-6)).clamp(max=1), torch.ones_like(hue)], -1)
+    return torch.from_numpy(hsv_to_rgb(hsv.cpu().numpy())).movedim(-1, -3)
