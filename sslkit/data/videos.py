@@ -100,7 +100,7 @@ def sample_clips(n: int,
         position_x=(c * right - s * away).flatten(0, 1), position_y=(s * right + c * away).flatten(0, 1), lift=up.flatten(0, 1), camera_azimuth=around, camera_elevation=higher, camera_distance=-nearer)
     return Clips(scenes, frames, motion, dict(amplitude=a, period=p, phase=phase, drift=rate))
 
-# %% ../../nbs/data/videos.ipynb #64499a16
+# %% ../../nbs/data/videos.ipynb #8acef522
 FLIGHTS: dict[str, tuple[float, int]] = dict(                # heading in the picture, degrees anticlockwise from the right; turn
     right=(0.0, 0), up_right=(45.0, 0), up=(90.0, 0), up_left=(135.0, 0), left=(180.0, 0), down_left=(225.0, 0), down=(270.0, 0), down_right=(315.0, 0),
     turn_left=(0.0, 1), turn_right=(0.0, -1))
@@ -109,8 +109,8 @@ PLAIN: dict[str, Any] = dict(count=3, size=(0.6, 0.9), position_x=(-3.2, 3.2), p
 
 def sample_flights(n: int, frames: int = 8, seed: int = 0, start: int = 0,   # as in `sample_clips`
                    motions: Sequence[str] = tuple(FLIGHTS),      # the classes
-                   speed: tuple[float, float] = (0.2, 0.3),      # world units a frame; a frame is about four wide
-                   turn: tuple[float, float] = (5.0, 8.0),       # degrees a frame
+                   speed: tuple[float, float] = (0.3, 0.4),      # world units a frame; a frame is about four wide
+                   turn: tuple[float, float] = (8.0, 12.0),      # degrees a frame
                    wobble: float = 0.0,                          # how far the heading may be off, degrees
                    others_move: bool = False,                    # do all things on the ground move, on paths of their own?
                    **factors: Any) -> Clips:

@@ -14,15 +14,18 @@ from .pixels import Pixels
 from .vit import Block, rising
 
 # %% auto #0
-__all__ = ['POSITIONS', 'waves', 'sincos3', 'VideoViT', 'CubeDecoder']
+__all__ = ['LONGEST', 'POSITIONS', 'waves', 'sincos3', 'VideoViT', 'CubeDecoder']
 
-# %% ../../nbs/parts/video_vit.ipynb #0ea18161
+# %% ../../nbs/parts/video_vit.ipynb #aac20345
 def waves(n: int,      # places 0 to n - 1
           dim: int,    # even
+          longest: float = 10_000,   # waves are up to so many times as long as the shortest
          ) -> Tensor:  # (n, dim) in [-1, 1]
-    "Sines, then cosines, of places in frequencies that fall from 1 to 1/10,000 (Vaswani et al. 2017)."
-    angle = torch.outer(torch.arange(n), 10_000 ** (-torch.arange(dim // 2) / max(1, dim // 2)))
+    "Sines, then cosines, of places in frequencies that fall from 1 to 1/`longest` (Vaswani et al. 2017)."
+    angle = torch.outer(torch.arange(n), longest ** (-torch.arange(dim // 2) / max(1, dim // 2)))
     return torch.cat([angle.sin(), angle.cos()], 1)
+
+LONGEST = 30                                   # grids have tens of places along an axis, sentences thousands: longer waves would be the same everywhere
 
 def sincos3(grid: Grid,   # (slots, rows, columns)
             dim: int,     # even, at least 6
@@ -30,7 +33,7 @@ def sincos3(grid: Grid,   # (slots, rows, columns)
     "Places of a grid of cubes: time, row and column, side by side."
     if dim % 2 or dim < 6: raise InputError(f"dim={dim} must be even and at least 6: sine and cosine of time, row and column.")
     space = dim // 6 * 2
-    t, r, c = (waves(n, d) for n, d in zip(grid, (dim - 2 * space, space, space)))
+    t, r, c = (waves(n, d, LONGEST) for n, d in zip(grid, (dim - 2 * space, space, space)))
     s, h, w = grid
     return torch.cat([t[:, None, None].expand(-1, h, w, -1), r[None, :, None].expand(s, -1, w, -1), c[None, None].expand(s, h, -1, -1)], 3).flatten(0, 2)
 
