@@ -8,7 +8,7 @@ from ..core.paper import Paper
 
 # %% auto #0
 __all__ = ['paper', 'CHANGES', 'STUDIES', 'FLOORS', 'UNTRAINED', 'network', 'classroom', 'MAIN', 'whole_length', 'SCALES',
-           'normalize_cubes', 'hidden_error', 'VideoMAE', 'clip_views', 'example', 'paint', 'fine_tuned',
+           'normalize_cubes', 'hidden_error', 'clip_views', 'VideoMAE', 'example', 'paint', 'fine_tuned',
            'clip_accuracy', 'build', 'recipe', 'clips_of', 'paintings', 'run', 'figure']
 
 # %% ../../nbs/video/video_mae.ipynb #56a5232f
@@ -94,7 +94,17 @@ def hidden_error(predicted: Tensor,  # (N, P, D)
     each = (predicted.float() - target).square().mean(2)
     return (each * mask).sum() / mask.sum()
 
-# %% ../../nbs/video/video_mae.ipynb #fbd0796d
+# %% ../../nbs/video/video_mae.ipynb #d0e47a0f
+def clip_views(shares: tuple[float, ...] = (1.0, 0.875, 0.75, 0.66),  # of the shorter side, see `MultiScaleCrop`
+               flip: bool = False,         # True where left is as good as right
+               size: int | None = None,    # of the frames; None: as they are
+               frames: int | None = None,  # of a clip; None: the videos are clips already
+               stride: int = 1) -> ClipViews:  # called with a batch: one clip (N, T, C, H, W)
+    "Multi-scale crop and flip, the same for all frames of a clip."
+    from sslkit.core.views import HorizontalFlip
+    return ClipViews(MultiScaleCrop(size, shares=tuple(shares)), *([HorizontalFlip()] if flip else []), frames=frames, stride=stride)
+
+# %% ../../nbs/video/video_mae.ipynb #73915e62
 class VideoMAE(Method):
     "A masked autoencoder of clips (Tong et al. 2022)."
     min_batch, looks_across_batch = 1, False
@@ -131,22 +141,13 @@ class VideoMAE(Method):
     def loss(self, x: Tensor, mask: Tensor) -> Tensor:
         return hidden_error(self.predict(x, mask), self.target(x), mask)
 
-def clip_views(shares: tuple[float, ...] = (1.0, 0.875, 0.75, 0.66),  # of the shorter side, see `MultiScaleCrop`
-               flip: bool = False,         # True where left is as good as right
-               size: int | None = None,    # of the frames; None: as they are
-               frames: int | None = None,  # of a clip; None: the videos are clips already
-               stride: int = 1) -> ClipViews:  # called with a batch: one clip (N, T, C, H, W)
-    "Multi-scale crop and flip, the same for all frames of a clip."
-    from sslkit.core.views import HorizontalFlip
-    return ClipViews(MultiScaleCrop(size, shares=tuple(shares)), *([HorizontalFlip()] if flip else []), frames=frames, stride=stride)
-
-# %% ../../nbs/video/video_mae.ipynb #b67609fa
+# %% ../../nbs/video/video_mae.ipynb #df30bc0a
 def example(batch_size: int = 8, seed: int = 0, size: int = 24, channels: int = 3) -> Batch:
     "A batch that VideoMAE takes."
     g = torch.Generator().manual_seed(seed)
     return Batch(index=torch.arange(batch_size), x=torch.randint(0, 256, (batch_size, 8, channels, size, size), generator=g, dtype=torch.uint8)).keyed(seed, 0)
 
-# %% ../../nbs/video/video_mae.ipynb #3683077a
+# %% ../../nbs/video/video_mae.ipynb #24bbcc66
 @torch.no_grad()
 def paint(method: VideoMAE, x: Tensor,  # (N, T, C, H, W) float in [0, 1], whole cubes
           mask: Tensor,                 # (N, P) bool
@@ -159,7 +160,7 @@ def paint(method: VideoMAE, x: Tensor,  # (N, T, C, H, W) float in [0, 1], whole
         said = (said.unflatten(2, (-1, x.shape[2])) * (deviation + method.eps) + mean).flatten(2)
     return uncubify(torch.where(mask[..., None], said, true), cube, grid).clamp(0, 1)
 
-# %% ../../nbs/video/video_mae.ipynb #fbb356a0
+# %% ../../nbs/video/video_mae.ipynb #bb9aa0f4
 def fine_tuned(encoder: nn.Module, data: Source, scale, seed: int) -> LayerDecayClassifier:
     "A copy of the encoder, trained with a few labels of each class."
     views = clip_views(scale.shares, scale.flip, scale.size, scale.frames, scale.stride)
@@ -173,7 +174,7 @@ def clip_accuracy(method: LayerDecayClassifier, data: Source, scale) -> float:  
     right = [multi_clip(method.scores, (b := batch.to(home)).x, scale.frames or b.x.shape[1], scale.stride, scale.clips, scale.crops).argmax(1) == b.y for batch in data.in_order(64)]
     return torch.cat(right).float().mean().item()
 
-# %% ../../nbs/video/video_mae.ipynb #72103535
+# %% ../../nbs/video/video_mae.ipynb #07d883c2
 CHANGES = {"random": dict(masks="random"), "frame": dict(masks="frame"), "tube_75": dict(ratio=0.75),
            "study/anywhere": dict(masks="anywhere"), "study/ratio=0.5": dict(ratio=0.5), "study/ratio=0.95": dict(ratio=0.95), "study/decoder_depth=2": dict(decoder_depth=2), "study/decoder_depth=4": dict(decoder_depth=4),
            "study/pixels": dict(normalize=False), "study/data=0.25": dict(share=0.25), "study/domain=plain": dict(domain="plain")}
@@ -195,7 +196,7 @@ def clips_of(scale, setting: str) -> Source:
     "The clips of a scale at a setting of the generator."
     return videos(scale.clips_train, scale.clips_test, scale.clips_test, size=scale.picture, frames=scale.length, setting=setting, **scale.factors)
 
-# %% ../../nbs/video/video_mae.ipynb #31716ab3
+# %% ../../nbs/video/video_mae.ipynb #2950ec63
 @torch.no_grad()
 def paintings(method: VideoMAE, x: Tensor,                                      # (N, T, C, H, W) uint8
               ratios: tuple[float, ...] = (0.75, 0.9, 0.95), seed: int = 0) -> dict[float, tuple[Tensor, Tensor]]:
@@ -207,7 +208,7 @@ def paintings(method: VideoMAE, x: Tensor,                                      
         shown[ratio] = uncubify(cubify(x, cube).masked_fill(mask[..., None], 0.5), cube, cube_grid(x, cube)).cpu(), paint(method, x, mask).cpu()
     return shown
 
-# %% ../../nbs/video/video_mae.ipynb #b042a8d8
+# %% ../../nbs/video/video_mae.ipynb #ed0c2929
 network = dict(cube=(4, 4), dim=48, depth=2, heads=4)
 classroom = dict(options=network, decoder=dict(dim=48, heads=4), decoder_depth=1, ratio=0.9, masks="tube", normalize=True, eps=0.01, shares=(1.0, 0.875), flip=False, size=None,
                  setting="flight", transfer="windy", domain=None, factors={}, share=1.0, clips_train=1500, clips_test=300, picture=24, length=8, frames=None, stride=1, clips=1, crops=1,
@@ -224,7 +225,7 @@ SCALES = dict(
     paper=dict(classroom, options=dict(cube=(2, 16), dim=768, depth=12, heads=12, positions="flat"), decoder=dict(dim=384, heads=6), decoder_depth=4, eps=1e-6, shares=(1.0, 0.875, 0.75, 0.66), clips_train=170_000,
                clips_test=25_000, picture=224, crops=3, batch_size=1024, steps=400_000, lr=1.5e-4, labels=None, tuning_steps=13_000, tuning_batch=512, tuning_lr=1e-3, arms=MAIN) | whole_length | dict(warmup=0.017))
 
-# %% ../../nbs/video/video_mae.ipynb #74a40b6e
+# %% ../../nbs/video/video_mae.ipynb #47a13c8a
 @experiment(paper, arms=["tube", "random", "frame", "tube_75", "scratch", "transfer/tube", "transfer/scratch", "random_encoder", "raw_input", *STUDIES], floors=["random_encoder", "raw_input"], scales=SCALES,
             claim=all_of(better("tube", than="scratch", metric="accuracy", by=0.1),
                          better("tube", than="random", metric="accuracy", by=-0.02),
@@ -253,7 +254,7 @@ def run(arm, scale, seed):
         extras |= dict(clips=some.cpu(), paintings=paintings(method, some), weights={k: v.cpu() for k, v in method.state_dict().items()})
     return scores, extras
 
-# %% ../../nbs/video/video_mae.ipynb #3c2df453
+# %% ../../nbs/video/video_mae.ipynb #075327a2
 @run.figure
 def figure(extras):
     "A test clip, what is left of it under tubes at several ratios, what the network paints, and the losses by mask type."
