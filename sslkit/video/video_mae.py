@@ -11,7 +11,7 @@ __all__ = ['paper', 'CHANGES', 'STUDIES', 'FLOORS', 'UNTRAINED', 'network', 'cla
            'normalize_cubes', 'hidden_error', 'clip_views', 'VideoMAE', 'example', 'paint', 'fine_tuned',
            'clip_accuracy', 'build', 'recipe', 'clips_of', 'paintings', 'run', 'figure']
 
-# %% ../../nbs/video/video_mae.ipynb #56a5232f
+# %% ../../nbs/video/video_mae.ipynb #656e6fb4
 paper = Paper(
     id="video_mae", chapter="video", modality="video", kind="method",
     title="VideoMAE: Masked Autoencoders are Data-Efficient Learners for Self-Supervised Video Pre-Training",
@@ -31,17 +31,14 @@ paper = Paper(
         ("cubes of 2 frames and 16 x 16 pixels by one convolution, 8 x 14 x 14 tokens", "official code (at scale paper; 4 x 4 x 4 in the classroom, 2 x 6 x 6 tokens: two rendered frames hold too little motion)"),
         ("fixed sine-cosine positions", "our choice (of time, row and column, with waves that fit short axes; the official code encodes the number of the cube, positions='flat', as at scale paper)"),
         ("tube mask: one mask of places, repeated over all slots, 90 %", "official code"),
-        ("how many places stay visible", "our choice (rounded down, as in MAE, at least one; the official code rounds the hidden ones down)"),
-        ("mask of a clip from its own key, not from a generator with a state", "our choice (does not depend on neighbours)"),
+        ("how many places stay visible", "our choice (rounded down, as in MAE, at least one; the official code rounds the hidden ones down)"), ("mask of a clip from its own key, not from a generator with a state", "our choice (does not depend on neighbours)"),
         ("encoder: plain ViT on visible cubes only, joint space-time attention, no class token", "official code (ViT-B at scale paper)"),
         ("decoder: projection, mask tokens, positions, 4 blocks of half the width, thrown away", "official code (one block in the classroom)"),
         ("target: each cube and colour by its own mean and deviation, mean squared error on hidden cubes", "official code"),
         ("what is added to the deviation", "our choice (1e-6 in the official code; 0.01 in the classroom, because rendered ground has no noise but that of rounding, which would become the target)"),
         ("AdamW (0.9, 0.95), weight decay 0.05, rate 1.5e-4 for 256 clips, 40 epochs of warm-up, cosine, 800 to 3,200 epochs", "official code (at scale paper; in the classroom a higher rate, tuned, and minutes)"),
         ("multi-scale crop, the same for all frames; flip except where left is not right", "official code (places of the crop are drawn uniformly; no flip, because headings are the classes)"),
-        ("fine-tuning: decoder dropped, mean of the tokens, rates that fall from layer to layer", "official code (a batch norm before the linear layer is the house's; RandAugment, mixup, cutmix, repeated augmentation and drop path are left out)"),
-        ("test with several clips and crops", "official code (at scales gpu and paper; clips of the classroom are as long as the network sees)"),
-        ("divided space-time attention", "left out (the paper uses joint attention)"),
+        ("fine-tuning: decoder dropped, mean of the tokens, rates that fall from layer to layer", "official code (a batch norm before the linear layer is the house's; RandAugment, mixup, cutmix, repeated augmentation and drop path are left out)"), ("test with several clips and crops", "official code (at scales gpu and paper; clips of the classroom are as long as the network sees)"), ("divided space-time attention", "left out (the paper uses joint attention)"),
         ("ablations: mask type, ratio, decoder depth, target, share of the data, domain of pre-training", "our choice (as arms; the order of the paper's tables, not their numbers)"),
         ("Kinetics, Something-Something, UCF101, HMDB51, AVA", "left out (flights over a rendered plain, of which the true motion is known; read_videos reads yours)"),
     ],
