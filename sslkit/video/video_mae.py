@@ -72,13 +72,13 @@ from ..parts.layer_decay import LayerDecayClassifier
 from ..parts.masking import visible
 from ..parts.video_vit import CubeDecoder, VideoViT
 
-# %% ../../nbs/video/video_mae.ipynb #937b8b36
+# %% ../../nbs/video/video_mae.ipynb #358d805d
 def normalize_cubes(cubes: Tensor,        # (N, P, D), D = t p p C with the colours last
                     channels: int = 3,    # C
                     eps: float = 1e-6,    # added to the deviation
                    ) -> Tensor:           # (N, P, D): in every cube each colour has mean 0 and deviation 1 (divided by t p p - 1)
     "Each cube and colour by its own mean and deviation."
-    if cubes.shape[-1] % channels: raise InputError(f"channels={channels} do not divide the {cubes.shape[-1]} numbers of a cube; give the number of colours of a pixel.")
+    if cubes.shape[2] % channels: raise InputError(f"channels={channels} do not divide the {cubes.shape[2]} numbers of a cube; give the number of colours of a pixel.")
     colours = cubes.unflatten(2, (-1, channels))
     deviation, mean = torch.std_mean(colours, dim=2, keepdim=True)
     return ((colours - mean) / (deviation + eps)).flatten(2)
