@@ -100,12 +100,12 @@ def sample_clips(n: int,
         position_x=(c * right - s * away).flatten(0, 1), position_y=(s * right + c * away).flatten(0, 1), lift=up.flatten(0, 1), camera_azimuth=around, camera_elevation=higher, camera_distance=-nearer)
     return Clips(scenes, frames, motion, dict(amplitude=a, period=p, phase=phase, drift=rate))
 
-# %% ../../nbs/data/videos.ipynb #8acef522
+# %% ../../nbs/data/videos.ipynb #8ba845a5
 FLIGHTS: dict[str, tuple[float, int]] = dict(                # heading in the picture, degrees anticlockwise from the right; turn
     right=(0.0, 0), up_right=(45.0, 0), up=(90.0, 0), up_left=(135.0, 0), left=(180.0, 0), down_left=(225.0, 0), down=(270.0, 0), down_right=(315.0, 0),
     turn_left=(0.0, 1), turn_right=(0.0, -1))
 PLAIN: dict[str, Any] = dict(count=3, size=(0.6, 0.9), position_x=(-3.2, 3.2), position_y=(-3.2, 3.2), lift=(0.0, 0.3), camera_elevation=90.0, camera_azimuth=(0.0, 360.0), camera_distance=(5.0, 6.0),
-                             floor="plain", material="plain")
+                             floor="plain", material="plain", backdrop="sky")
 
 def sample_flights(n: int, frames: int = 8, seed: int = 0, start: int = 0,   # as in `sample_clips`
                    motions: Sequence[str] = tuple(FLIGHTS),      # the classes
@@ -131,10 +131,10 @@ def sample_flights(n: int, frames: int = 8, seed: int = 0, start: int = 0,   # a
         position_x=right, position_y=away, lift=up)
     return Clips(scenes, frames, motion, dict(speed=pace, turn=bend, heading=heading))
 
-# %% ../../nbs/data/videos.ipynb #f25c1e35
+# %% ../../nbs/data/videos.ipynb #50315829
 SETTINGS: dict[str, tuple[Any, dict[str, Any]]] = dict(
     plain=(sample_clips, {}), busy=(sample_clips, dict(count=[1, 2], others_move=True, drift=1.0, domain=["plain", "sepia", "shifted"], floor=["striped", "checkered", "dotted"])),
-    flight=(sample_flights, {}), windy=(sample_flights, dict(others_move=True, wobble=12.0, domain=["plain", "sepia", "shifted"], floor=["plain", "dotted"])))
+    flight=(sample_flights, {}), windy=(sample_flights, dict(others_move=True, wobble=12.0, domain=["plain", "sepia", "shifted"], material=["plain", "striped", "checkered", "dotted"], size=(0.4, 1.1))))
 
 # %% ../../nbs/data/videos.ipynb #7f6cc2ac
 def transfers(clips: Clips) -> Tensor:  # (N, T - 1, K + 1, 4, 4)
