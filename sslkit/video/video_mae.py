@@ -205,7 +205,7 @@ def paintings(method: VideoMAE, x: Tensor,                                      
         shown[ratio] = uncubify(cubify(x, cube).masked_fill(mask[..., None], 0.5), cube, cube_grid(x, cube)).cpu(), paint(method, x, mask).cpu()
     return shown
 
-# %% ../../nbs/video/video_mae.ipynb #ed0c2929
+# %% ../../nbs/video/video_mae.ipynb #ce3b8efb
 network = dict(cube=(4, 4), dim=48, depth=2, heads=4)
 classroom = dict(options=network, decoder=dict(dim=48, heads=4), decoder_depth=1, ratio=0.9, masks="tube", normalize=True, eps=0.01, shares=(1.0, 0.875), flip=False, size=None,
                  setting="flight", transfer="windy", domain=None, factors={}, share=1.0, clips_train=1500, clips_test=300, picture=24, length=8, frames=None, stride=1, clips=1, crops=1,
@@ -215,7 +215,7 @@ whole_length = dict(length=32, frames=16, stride=2, clips=2)                    
 SCALES = dict(
     tiny=dict(classroom, picture=16, clips_train=700, clips_test=200, factors=dict(motions=["right", "up", "left", "down"]), ratio=0.75, shares=(1.0, 0.94), labels=5, batch_size=16, steps=400, lr=3.2e-2,
               tuning_steps=30, tuning_lr=1.2e-2, tuned=dict(random=dict(steps=200)), arms=["tube", "random", "scratch", "random_encoder", "raw_input"]),
-    small=dict(classroom, batch_size=32, steps=800, lr=1.6e-2, tuning_lr=1.2e-2, tuned=dict(scratch=dict(tuning_lr=2.4e-2)), arms=MAIN),
+    small=dict(classroom, batch_size=32, steps=800, lr=1.6e-2, tuning_lr=1.2e-2, tuned=dict(scratch=dict(decay=1.0)), arms=MAIN),
     equal=None,                                                                           # no pictures
     gpu=dict(classroom, options=dict(cube=(2, 8), dim=384, depth=12, heads=6), decoder=dict(dim=192, heads=3), decoder_depth=4, clips_train=20_000, clips_test=2000, picture=112,
              batch_size=256, steps=40_000, lr=6e-4, tuning_steps=2000, tuning_lr=5e-4, arms=MAIN) | whole_length | dict(warmup=0.05),
