@@ -116,6 +116,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
     "dino": {
         "dino_loss: -1 -> 1": "the mean over the images of (S, N): the last dimension is dimension 1",
         "DINO.loss: 0 -> 1": "the number of images is the same in every crop"},
+    "video_mae": {
+        "VideoMAE.loss: hidden_error(self.predict(x, mask), self.target(x), mask) -> hidden_error(self.target(x), self.predict(x, mask), mask)": "the squared error is symmetric in prediction and target"},
     "mae": {
         "MAE.loss: masked_loss(self.predict(x, mask), self.target(x), counts) -> masked_loss(self.target(x), self.predict(x, mask), counts)": "the squared error is symmetric in prediction and target",
         "Denoising.loss: masked_loss(self.predict(noisy, mask), self.target(x), torch.ones_like(mask)) -> masked_loss(self.target(x), self.predict(noisy, mask), torch.ones_like(mask))": "the squared error is symmetric in prediction and target"},

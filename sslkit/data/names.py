@@ -10,11 +10,16 @@ EMBEDDED: dict[str, tuple[str, dict[str, Any]]] = dict(       # name -> where it
     captioned_world=("sslkit.data.captions:captioned_world", {}),
     captioned_world_2=("sslkit.data.captions:captioned_world", dict(setting="captioned_world_2")),
     clouds=("sslkit.data.clouds:clouds", {}),
-    object_scenes=("sslkit.data.object_scenes:object_scenes", {}))
+    object_scenes=("sslkit.data.object_scenes:object_scenes", {}),
+    videos=("sslkit.data.videos:videos", {}),
+    videos_busy=("sslkit.data.videos:videos", dict(setting="busy")),
+    videos_flight=("sslkit.data.videos:videos", dict(setting="flight")),
+    videos_windy=("sslkit.data.videos:videos", dict(setting="windy")))
 
 READERS: dict[str, str] = dict(                               # what stands before the colon -> where the reader of what stands behind it is
     captions="sslkit.data.captions:read_captions",
-    clouds="sslkit.data.cloud_files:cloud_folder")
+    clouds="sslkit.data.cloud_files:cloud_folder",
+    videos="sslkit.data.video_files:read_videos")
 
 # %% auto #0
 __all__ = ['EMBEDDED', 'READERS']
