@@ -308,7 +308,7 @@ def lost(network: nn.Module, data: Source, large: Source, split: str, knn_small:
     vit.stretch = False
     return out
 
-# %% ../../nbs/earth/croma.ipynb #b1a1b01d
+# %% ../../nbs/earth/croma.ipynb #e2fb198b
 classroom = dict(data="earth", elsewhere="earth_2", train=4000, held=1000, size=24, larger=2, patch_size=4, dim=48, depths=(2, 1, 1), heads=4, positions="alibi", decoder=dict(dim=48, depth=1, heads=4), ratio=0.75, contrast=True, reconstruct=True, tied=False,
                  batch_size=64, lr=2e-3, weight_decay=0.05, clip=5.0, warmup=0.1, real=True, tuned={})
 PAIRS = [better(e + "croma", than=e + rival, metric=m) for e in ("", "elsewhere/") for rival, m in (("contrastive_only", "knn"), ("mae_only", "knn"), ("sincos", "lost"), ("sincos", "lost_stretched"))]
@@ -335,7 +335,7 @@ def run(arm, scale, seed):
     scores = {k: v for use in uses for k, v in near(network, data, scale.split, use).items()}
     if "optical" in uses and arm != "raw_input": scores |= lost(network, data, large, scale.split, scores["knn"])
     if kind_of(arm) not in ("croma", "sincos"): return scores
-    return scores, painted(method, data.test) | dict(sizes=by_size(network, data, scale))
+    return scores, painted(method, data.test) | dict(sizes=by_size(network, data, scale), weights={k: v.cpu() for k, v in method.state_dict().items()})
 
 # %% ../../nbs/earth/croma.ipynb #d7948cd1
 @lru_cache(1)
@@ -359,13 +359,13 @@ def real_pairs(arm: str, scale, seed: int) -> dict[str, float]:
     fit(method, data.train, **recipe(scale), seed=seed)
     return dict(recall=recall(method, data.splits[scale.split].to(next(method.parameters()).device)))
 
-# %% ../../nbs/earth/croma.ipynb #d6eb3fee
+# %% ../../nbs/earth/croma.ipynb #41fefc8e
 @torch.no_grad()
 def painted(method: CROMA, source: Source, rows: Sequence[int] = (0, 1, 2), seed: int = 0) -> dict[str, Tensor]:
     "Tiles in light and radar, what is visible of them, and what the method paints: (N, C, H, W) each, in the sensors' units."
     method.eval(); e, p = method.encoder, method.encoder.optical.patch_size
     batch = source[torch.as_tensor(rows)].to(next(method.parameters()).device); x, grid = _whole(stacked(batch), p), grid_of(batch.x, p)
-    hidden = [random_mask(Draw(torch.arange(len(x), device=x.device) + 10 * k + seed), grid, method.ratio) for k in (1, 2)]
+    hidden = [random_mask(Draw(torch.arange(len(x), device=x.device) + k + seed), grid, method.ratio) for k in (0, 0 if method.tied else 1000)]
     light, radar = x[:, :method.bands], x[:, method.bands:]
     keep_o, keep_r = map(visible, hidden)
     said = method.rebuild(e.optical.tokens(light, keep_o), e.radar.tokens(radar, keep_r), keep_o, keep_r, grid).float()
