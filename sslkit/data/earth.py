@@ -21,7 +21,7 @@ __all__ = ['COVERS', 'BANDS', 'WAVELENGTHS', 'RADAR_BANDS', 'RGB', 'FALSE_COLOUR
            'ANGLE_SLOPE', 'SETTINGS', 'gaussian_field', 'pixel_noise', 'sample_places', 'cover_map', 'sample_dates',
            'greenness', 'sky', 'optical', 'gamma_speckle', 'radar', 'look', 'earth', 'as_images', 'band_statistics']
 
-# %% ../../nbs/data/earth.ipynb #3a1f73b8
+# %% ../../nbs/data/earth.ipynb #4516b78b
 COVERS = ("water", "forest", "shrub", "crops", "pasture", "fallow", "bare", "built-up")
 BANDS = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B11", "B12")                # Sentinel-2 without its cirrus band
 WAVELENGTHS = (443, 490, 560, 665, 705, 740, 783, 842, 865, 945, 1610, 2190)                       # nanometres
@@ -40,9 +40,9 @@ _THATCH = tuple((d + 3 * g) / 4 for d, g in zip(_DRY, _SOIL))
 GREEN = torch.tensor([_WATER, _LEAF, _LEAF, _CROP, _GRASS, _GRASS, _GRASS, _GRASS])                # (8, 12) reflectance of what is green
 GROUND = torch.tensor([_WATER, _DRY, _DRY, _SOIL, _THATCH, _SOIL, _SAND, _CONCRETE])                  # (8, 12) of what is not
 #                       water  forest shrub crops pasture fallow bare built-up
-BACKSCATTER = torch.tensor([[-20.0, -9.0, -11.5, -10.5, -14.0, -11.5, -17.0, -6.0],                # (2, 8) dB at an angle of 37 degrees, VV
-                            [-28.0, -14.5, -17.5, -16.5, -21.5, -20.5, -25.0, -12.5]])             # VH
-ANGLE_SLOPE = torch.tensor([-.45, -.08, -.12, -.14, -.20, -.24, -.28, -.05])                       # (8,) dB a degree
+BACKSCATTER = torch.tensor([[-18.5, -10.0, -10.0, -10.5, -14.0, -11.5, -18.5, -6.0],                # (2, 8) dB at an angle of 37 degrees, VV
+                            [-26.5, -15.5, -15.5, -16.5, -21.5, -20.5, -26.5, -12.5]])             # VH
+ANGLE_SLOPE = torch.tensor([-.36, -.10, -.10, -.14, -.20, -.24, -.36, -.05])                       # (8,) dB a degree
 
 # %% ../../nbs/data/earth.ipynb #98b1ad49
 def _sides(size: int | tuple[int, int]) -> tuple[int, int]:
@@ -89,12 +89,12 @@ def pixel_noise(key: Tensor, size: int | tuple[int, int], stream: int,
     pieces = (bits[..., None] >> (16 * torch.arange(4))) & 0xFFFF
     return (pieces.flatten(-2)[..., :count].float() + 0.5) / 65536
 
-# %% ../../nbs/data/earth.ipynb #c41de2bb
+# %% ../../nbs/data/earth.ipynb #62721539
 SETTINGS: dict[str, dict[str, Any]] = dict(
     earth=dict(patch=5.0, raised=1.2, parcel=(5.0, 12.0), hedges=0.5, river=0.25, road=0.5, soil=(0.75, 1.25), redness=0.0, vigour=1.0, haze=(0.0, 0.45), sun=(0.55, 1.05),
-               cloudy=0.5, cloud=(0.05, 0.6), angle=(30.0, 45.0), looks=4, relief=0.8),
+               cloudy=0.3, cloud=(0.02, 0.35), angle=(30.0, 45.0), looks=4, relief=0.8),
     earth_2=dict(patch=7.0, raised=1.2, parcel=(4.0, 8.0), hedges=0.2, river=0.15, road=0.6, soil=(0.9, 1.45), redness=0.15, vigour=0.8, haze=(0.1, 0.7), sun=(0.7, 1.1),
-                 cloudy=0.65, cloud=(0.1, 0.7), angle=(25.0, 38.0), looks=3, relief=1.2))
+                 cloudy=0.45, cloud=(0.05, 0.45), angle=(25.0, 38.0), looks=3, relief=1.2))
 _NATURAL = ("water", "forest", "shrub", "farmland", "bare", "built-up")
 _FARM = ("crops", "pasture", "fallow")
 

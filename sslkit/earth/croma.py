@@ -8,11 +8,11 @@ from ..core.paper import Paper
 
 # %% auto #0
 __all__ = ['paper', 'USES', 'CHANGES', 'FLOORS', 'NAMES', 'classroom', 'PAIRS', 'croma_views', 'stacked', 'SensorPair',
-           'PairDecoder', 'patch_target', 'sensor_losses', 'CROMA', 'sensor_pair', 'example', 'SingleSensor',
-           'OneSensor', 'pictures', 'kind_of', 'build', 'recipe', 'tiles', 'floor_network', 'with_tests', 'near',
-           'lost', 'run', 'real_tiles', 'recall', 'real_pairs', 'painted', 'by_size', 'figure']
+           'PairDecoder', 'patch_moments', 'patch_target', 'sensor_losses', 'CROMA', 'sensor_pair', 'example',
+           'SingleSensor', 'OneSensor', 'pictures', 'kind_of', 'build', 'recipe', 'tiles', 'floor_network', 'near',
+           'by_side', 'lost', 'run', 'real_tiles', 'recall', 'real_pairs', 'painted', 'figure']
 
-# %% ../../nbs/earth/croma.ipynb #d71bf028
+# %% ../../nbs/earth/croma.ipynb #546313ff
 paper = Paper(
     id="croma", chapter="earth", modality="optical_radar", kind="method",
     title="CROMA: Remote Sensing Representations with Contrastive Radar-Optical Masked Autoencoders", authors="Fuller et al.", year=2023, arxiv="2311.00566",
@@ -37,7 +37,7 @@ paper = Paper(
         ("one layer norm for queries and context; no biases in query, key, value", "official code"),
         ("contrast: mean of visible tokens, layer norm and feed-forward, linear, unit length; symmetric InfoNCE over all processes", "official code"), ("learned scale from 1/0.07", "official code"), ("the scale is kept below 100", "our choice (CLIP's bound; the code has none, and it was never reached here)"),
         ("decoder: joint tokens and mask tokens restored in the order of the radar's mask, fixed sine and cosine positions, one layer of width 512, all 14 bands", "official code (at scale paper; width 48 in the classroom)"),
-        ("target: every patch normalised by mean and deviation of all its numbers, over both sensors", "official code"), ("optical error at patches hidden from the optical encoder, radar error at those hidden from the radar's", "official code"), ("plain sum of contrast, optical and radar error", "official code"),
+        ("target: patches normalised by their own mean and deviation, each sensor by itself", "our choice (the code takes both sensors' bands together, at scale paper here too: in the classroom the radar's speckle would then be twenty times as large as the light's part of the loss)"), ("optical error at patches hidden from the optical encoder, radar error at those hidden from the radar's", "official code"), ("plain sum of contrast, optical and radar error", "official code"),
         ("AdamW with cosine schedule and warm-up", "our choice (rates are tuned here; the paper's, and its number of epochs, could not be checked)"),
         ("augmentation: mirrors and quarter turns, alike for both sensors", "our choice (the paper's list could not be checked)"), ("bands normalised by the training split's statistics", "our choice (the code's example scales 8-bit pictures; never a picture by itself)"),
         ("SSL4EO-S12, about a million pairs", "left out (an invented country with known land cover; pairs of SEN1-2 where they are at hand)"),
@@ -52,19 +52,18 @@ paper = Paper(
     question="Both sensors see the same place. Why should their masks not hide the same patches?",
 )
 
-# %% ../../nbs/earth/croma.ipynb #f4b54d0d
+# %% ../../nbs/earth/croma.ipynb #45f9cd6b
 from collections.abc import Mapping, Sequence
-from copy import copy
 from functools import lru_cache, partial
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from ..core.batch import Batch, Source, link
+from ..core.batch import Batch, Source
 from ..core.claims import all_of, better, down, up
 from ..core.errors import InputError, unknown
 from ..core.experiment import experiment, verify
 from ..core.method import Method
-from ..core.probes import evaluate, knn, linear
+from ..core.probes import evaluate, features, knn, linear
 from ..core.random import Draw, seed_everything
 from ..core.train import cosine, fit
 from ..core.views import HorizontalFlip, QuarterTurns, VerticalFlip, Views
@@ -124,7 +123,7 @@ class SensorPair(nn.Module):
         bands = len(self.optical.pixels.mean)
         return self.represent(Batch(index=torch.arange(len(x)), x=x[:, :bands], radar=x[:, bands:]))
 
-# %% ../../nbs/earth/croma.ipynb #a3b627e6
+# %% ../../nbs/earth/croma.ipynb #4752570b
 class PairDecoder(Decoder):
     "MAE's decoder for tokens without a class token: mask tokens, positions, blocks, a linear layer."
     def forward(self, tokens: Tensor, keep: Tensor, grid: tuple[int, int]) -> Tensor:   # (N, K, D), (N, K) int64 -> (N, P, out)
@@ -133,14 +132,23 @@ class PairDecoder(Decoder):
         for block in self.blocks: x = block(x)
         return self.head(self.norm(x))
 
-def patch_target(x: Tensor,          # (N, C, H, W) normalised bands of both sensors
+def patch_moments(patches: Tensor,          # (N, P, p p, C)
+                  groups: Sequence[int],    # how many bands belong together: (12, 2) for each sensor by itself, (14,) for both together
+                  eps: float = 1e-6,        # added to the variance
+                 ) -> tuple[Tensor, Tensor]:  # (N, P, 1, C) each
+    "Mean and standard deviation of every patch over the bands of each group, for every band."
+    found = [torch.var_mean(part, dim=(2, 3), keepdim=True) for part in patches.split(list(groups), 3)]
+    variance, mean = (torch.cat([m.expand(-1, -1, -1, g) for m, g in zip(moments, groups)], 3) for moments in zip(*found))
+    return mean, (variance + eps).sqrt()
+
+def patch_target(x: Tensor,              # (N, C, H, W) normalised bands
                  patch_size: int,
-                 eps: float = 1e-6,  # added to the variance
-                ) -> Tensor:         # (N, P, p p C)
-    "Patches, each by the mean and deviation of all its numbers, over both sensors' bands together."
-    patches = patchify(x, patch_size)
-    variance, mean = torch.var_mean(patches, dim=2, keepdim=True)
-    return (patches - mean) / (variance + eps).sqrt()
+                 groups: Sequence[int] | None = None,   # as in `patch_moments`; None: all bands together
+                ) -> Tensor:             # (N, P, p p C)
+    "Patches, each normalised by its own mean and deviation."
+    patches = patchify(x, patch_size).unflatten(2, (patch_size**2, -1))
+    mean, deviation = patch_moments(patches, groups or (x.shape[1],))
+    return ((patches - mean) / deviation).flatten(2)
 
 def sensor_losses(said: Tensor,             # (N, P, p p C)
                   target: Tensor,           # (N, P, p p C)
@@ -153,7 +161,7 @@ def sensor_losses(said: Tensor,             # (N, P, p p C)
     light, echo = each[..., :bands].mean((2, 3)), each[..., bands:].mean((2, 3))
     return (light * optical_hidden).sum() / optical_hidden.sum(), (echo * radar_hidden).sum() / radar_hidden.sum()
 
-# %% ../../nbs/earth/croma.ipynb #2fc613dc
+# %% ../../nbs/earth/croma.ipynb #5eca764b
 class CROMA(Method):
     "Contrastive radar-optical masked autoencoders (Fuller et al. 2023)."
     def __init__(self, encoder: SensorPair,
@@ -161,6 +169,7 @@ class CROMA(Method):
                  ratio: float = 0.75,               # share of the patches that is hidden from each sensor
                  contrast: bool = True, reconstruct: bool = True,
                  tied: bool = False,                # the same mask for both sensors
+                 together: bool = False,            # True: the target's patches are normalised over both sensors' bands together
                  decoder: Mapping = dict(dim=512, depth=1, heads=8)):   # options of `PairDecoder`
         if not contrast and not reconstruct: raise InputError("contrast and reconstruct are both False, and nothing would be learned; leave one of them on.")
         if not 0 < ratio < 1: raise InputError(f"ratio={ratio} must be between 0 and 1: something is hidden and something visible.")
@@ -172,6 +181,7 @@ class CROMA(Method):
             self.scale = LogitScale()
         if reconstruct: self.decoder = PairDecoder(encoder.dim, encoder.optical.patch_size**2 * (self.bands + self.radar_bands), **decoder)
         self.ratio, self.tied, self.looks_across_batch, self.min_batch = ratio, tied, contrast, 2 if contrast else 1
+        self.groups = (self.bands + self.radar_bands,) if together else (self.bands, self.radar_bands)
 
     def fit_start(self, source: Source) -> None: self.encoder.normalise(source)
 
@@ -197,7 +207,7 @@ class CROMA(Method):
 
     def target(self, x: Tensor, radar: Tensor) -> Tensor:   # (N, P, p p C)
         "What it should say."
-        return patch_target(torch.cat([self.encoder.optical.pixels(x), self.encoder.radar.pixels(radar)], 1), self.encoder.optical.patch_size)
+        return patch_target(torch.cat([self.encoder.optical.pixels(x), self.encoder.radar.pixels(radar)], 1), self.encoder.optical.patch_size, self.groups)
 
     def after_step(self, progress) -> None:
         if hasattr(self, "scale"): self.scale.clamp_()
@@ -253,7 +263,7 @@ def pictures(batch: Batch, use: str) -> Tensor:  # (N, C, H, W)
     "The bands of a sensor, or of both."
     return stacked(batch) if use == "joint" else (batch.radar if use == "radar" else batch.x).float()
 
-# %% ../../nbs/earth/croma.ipynb #cc220fe3
+# %% ../../nbs/earth/croma.ipynb #f1b4d867
 CHANGES = {"contrastive_only": dict(reconstruct=False), "mae_only": dict(contrast=False), "sincos": dict(positions="sincos"), "tied_masks": dict(tied=True)}
 FLOORS = ("random_encoder", "raw_input", "image_stats")
 
@@ -267,7 +277,7 @@ def build(arm: str, scale, bands: tuple[int, int] = (12, 2)) -> Method:
     if kind in ("optical_only", "radar_only"):
         sensor, k = kind.removesuffix("_only"), int(kind == "radar_only")
         return SingleSensor(SensorViT(bands[k], depth=scale.depths[k], **size), sensor, ratio=scale.ratio, decoder=scale.decoder)
-    return CROMA(sensor_pair(*bands, depths=scale.depths, fusion=scale.reconstruct, **size), ratio=scale.ratio, contrast=scale.contrast, reconstruct=scale.reconstruct, tied=scale.tied, decoder=scale.decoder)
+    return CROMA(sensor_pair(*bands, depths=scale.depths, fusion=scale.reconstruct, **size), ratio=scale.ratio, contrast=scale.contrast, reconstruct=scale.reconstruct, tied=scale.tied, together=scale.together, decoder=scale.decoder)
 
 def recipe(scale) -> dict:
     "How it is trained at a scale, as arguments of `fit`."
@@ -285,31 +295,34 @@ def floor_network(arm: str, data: Source) -> OneSensor:
     if arm == "raw_input": return OneSensor({use: nn.Sequential(Pixels(len(m), m.tolist(), s.tolist()), nn.Flatten()) for use, (m, s) in of.items()})
     return OneSensor({use: ImageStats(len(m)).fit(pictures(b, use) for b in data.in_order(500)) for use, (m, _) in of.items()})
 
-# %% ../../nbs/earth/croma.ipynb #e27b9585
+# %% ../../nbs/earth/croma.ipynb #d44b0c9b
 NAMES = dict(optical="knn", radar="knn_radar", joint="knn_joint")
-
-def with_tests(data: Source, large: Source, split: str) -> Source:
-    "The training tiles of one source, the tiles of a split of another."
-    return link({"train": copy(data.train), split: copy(large.splits[split])})["train"]
 
 def near(network: nn.Module, data: Source, split: str, use: str) -> dict[str, float]:
     "Accuracy of five nearest neighbours in one of the representations, and of a linear probe in the joint one."
     network.use = use
-    found = evaluate(network, data, probes=[knn(k=5), *([linear()] if use == "joint" and "val" in data.splits else [])], split=split, floors=False, layer=use)
+    found = evaluate(network, data, probes=[knn(k=5), *([linear()] if use == "joint" else [])], split=split, floors=False, layer=use)
     return {NAMES[use] if k == "knn" else k: v for k, v in found.items()}
 
-def lost(network: nn.Module, data: Source, large: Source, split: str, knn_small: float) -> dict[str, float]:
-    "What larger test tiles cost: with positions that go on, and with positions drawn out, if there are any."
-    wide, out = with_tests(data, large, split), {}
-    vit = network.optical if isinstance(network, SensorPair) else network.networks["optical"]
-    for name, stretch in (("lost", False), ("lost_stretched", True)):
-        vit.stretch = stretch
-        out[name] = knn_small - near(network, wide, split, "optical")["knn"] if not stretch or getattr(vit, "positions", "") == "sincos" else out["lost"]
+def by_side(network: nn.Module, data: Source, scale, factors: Sequence[float], stretch: bool = False) -> dict[int, float]:
+    "The same for the optical representation of test tiles of several sides, with training tiles of the usual side as neighbours."
+    network.use, found = "optical", {}
+    vit, bank = network.optical if isinstance(network, SensorPair) else network.networks["optical"], features(network, data.train)
+    vit.stretch = stretch
+    for side in (int(f * scale.size) // scale.patch_size * scale.patch_size for f in factors):
+        found[side] = knn(k=5)(*features(network, tiles(data.name, 1, scale.held, side).splits[scale.split]), train=bank)["knn"]
     vit.stretch = False
-    return out
+    return found
 
-# %% ../../nbs/earth/croma.ipynb #e2fb198b
-classroom = dict(data="earth", elsewhere="earth_2", train=4000, held=1000, size=24, larger=2, patch_size=4, dim=48, depths=(2, 1, 1), heads=4, positions="alibi", decoder=dict(dim=48, depth=1, heads=4), ratio=0.75, contrast=True, reconstruct=True, tied=False,
+def lost(network: nn.Module, data: Source, scale) -> dict[str, float]:
+    "What test tiles of twice the side cost: with positions that go on, and with positions drawn out, if there are any to draw."
+    def cost(stretch: bool) -> float: small, large = by_side(network, data, scale, (1, 2), stretch).values(); return small - large
+    has_codes = isinstance(network, SensorPair) and network.optical.positions == "sincos"
+    first = cost(False)
+    return dict(lost=first, lost_stretched=cost(True) if has_codes else first)
+
+# %% ../../nbs/earth/croma.ipynb #adae1f1e
+classroom = dict(data="earth", elsewhere="earth_2", train=4000, held=1000, size=24, sides=(1, 2), patch_size=4, dim=48, depths=(2, 1, 1), heads=4, positions="alibi", decoder=dict(dim=32, depth=1, heads=4), ratio=0.75, contrast=True, reconstruct=True, tied=False, together=False,
                  batch_size=64, lr=2e-3, weight_decay=0.05, clip=5.0, warmup=0.1, real=True, tuned={})
 PAIRS = [better(e + "croma", than=e + rival, metric=m) for e in ("", "elsewhere/") for rival, m in (("contrastive_only", "knn"), ("mae_only", "knn"), ("sincos", "lost"), ("sincos", "lost_stretched"))]
 
@@ -317,25 +330,25 @@ PAIRS = [better(e + "croma", than=e + rival, metric=m) for e in ("", "elsewhere/
             claim=all_of(*PAIRS),
             metrics=dict(knn=up("fraction"), knn_radar=up("fraction"), knn_joint=up("fraction"), linear=up("fraction"), lost=down("fraction"), lost_stretched=down("fraction"), recall=up("fraction")),
             scales=dict(
-                tiny=dict(classroom, train=500, held=150, dim=32, batch_size=48, steps=60, lr=4e-3, real=False, arms=["croma", "sincos", "random_encoder", "raw_input", "image_stats"]),
+                tiny=dict(classroom, train=500, held=150, sides=(1, 1.5, 2, 3), dim=32, batch_size=48, steps=60, lr=4e-3, real=False, arms=["croma", "sincos", "random_encoder", "raw_input", "image_stats"]),
                 small=dict(classroom, steps=500),
                 equal=None,
                 gpu=dict(classroom, train=100_000, held=5000, size=48, patch_size=4, dim=192, depths=(6, 3, 3), heads=8, decoder=dict(dim=192, depth=1, heads=8), batch_size=512, steps=20_000, lr=1e-3, warmup=0.05),
-                paper=dict(classroom, train=1_000_000, held=10_000, size=120, patch_size=8, dim=768, depths=(12, 6, 6), heads=16, decoder=dict(dim=512, depth=1, heads=8), batch_size=7200, steps=41_000, lr=1e-4, warmup=0.05)))
+                paper=dict(classroom, train=1_000_000, held=10_000, size=120, patch_size=8, dim=768, depths=(12, 6, 6), heads=16, decoder=dict(dim=512, depth=1, heads=8), together=True, batch_size=7200, steps=41_000, lr=1e-4, warmup=0.05)))
 def run(arm, scale, seed):
     seed_everything(seed)
     if arm.startswith("real/"): return real_pairs(arm, scale, seed)
     place = (scale.elsewhere if arm.startswith("elsewhere/") else scale.data), scale.train, scale.held
-    data, large = tiles(*place, scale.size), tiles(place[0], 1, scale.held, scale.larger * scale.size)
+    data = tiles(*place, scale.size)
     method = build(arm, scale)
     method.fit_start(data.train)
     if arm not in FLOORS: fit(method, data.train, **recipe(scale), seed=seed)
     network = floor_network(arm, data.train) if arm in FLOORS[1:] else method.encoder if isinstance(method, CROMA) else OneSensor({method.sensor: method.encoder})
     uses = USES if isinstance(network, SensorPair) else tuple(network.networks)
     scores = {k: v for use in uses for k, v in near(network, data, scale.split, use).items()}
-    if "optical" in uses and arm != "raw_input": scores |= lost(network, data, large, scale.split, scores["knn"])
+    if "optical" in uses and arm != "raw_input": scores |= lost(network, data, scale)
     if kind_of(arm) not in ("croma", "sincos"): return scores
-    return scores, painted(method, data.test) | dict(sizes=by_size(network, data, scale), weights={k: v.cpu() for k, v in method.state_dict().items()})
+    return scores, painted(method, data.test) | dict(sides=by_side(network, data, scale, scale.sides), weights={k: v.cpu() for k, v in method.state_dict().items()})
 
 # %% ../../nbs/earth/croma.ipynb #d7948cd1
 @lru_cache(1)
@@ -359,7 +372,7 @@ def real_pairs(arm: str, scale, seed: int) -> dict[str, float]:
     fit(method, data.train, **recipe(scale), seed=seed)
     return dict(recall=recall(method, data.splits[scale.split].to(next(method.parameters()).device)))
 
-# %% ../../nbs/earth/croma.ipynb #41fefc8e
+# %% ../../nbs/earth/croma.ipynb #7cbb399a
 @torch.no_grad()
 def painted(method: CROMA, source: Source, rows: Sequence[int] = (0, 1, 2), seed: int = 0) -> dict[str, Tensor]:
     "Tiles in light and radar, what is visible of them, and what the method paints: (N, C, H, W) each, in the sensors' units."
@@ -370,20 +383,15 @@ def painted(method: CROMA, source: Source, rows: Sequence[int] = (0, 1, 2), seed
     keep_o, keep_r = map(visible, hidden)
     said = method.rebuild(e.optical.tokens(light, keep_o), e.radar.tokens(radar, keep_r), keep_o, keep_r, grid).float()
     both = torch.cat([e.optical.pixels(light), e.radar.pixels(radar)], 1)
-    variance, mean = torch.var_mean(patchify(both, p), dim=2, keepdim=True)
-    said = unpatchify(said * (variance + 1e-6).sqrt() + mean, p, grid)
+    mean, deviation = patch_moments(patchify(both, p).unflatten(2, (p * p, -1)), method.groups)
+    said = unpatchify((said.unflatten(2, (p * p, -1)) * deviation + mean).flatten(2), p, grid)
     out = {}
     for name, vit, part, h in (("light", e.optical, slice(0, method.bands), hidden[0]), ("radar", e.radar, slice(method.bands, None), hidden[1])):
         inside = h.view(-1, 1, *grid).repeat_interleave(p, 2).repeat_interleave(p, 3)
         out |= {name: x[:, part], f"{name}_hidden": inside, f"{name}_painted": torch.where(inside, said[:, part] * vit.pixels.std + vit.pixels.mean, x[:, part])}
     return {k: v.cpu() for k, v in out.items()} | dict(slopes=e.optical.slopes.cpu(), grid=grid)
 
-def by_size(network: nn.Module, data: Source, scale, factors: Sequence[float] = (1, 1.5, 2, 3)) -> dict[int, float]:
-    "Accuracy of the optical representation for test tiles of several sides, with neighbours of the training size."
-    sides = [int(f * scale.size) // scale.patch_size * scale.patch_size for f in factors]
-    return {side: near(network, with_tests(data, tiles(data.name, 1, scale.held, side), scale.split), scale.split, "optical")["knn"] for side in sides}
-
-# %% ../../nbs/earth/croma.ipynb #3e0c76a2
+# %% ../../nbs/earth/croma.ipynb #d35d40c1
 @run.figure
 def figure(extras):
     "Masked pairs and what is painted, the attention of single heads, accuracy by the size of the test tiles."
@@ -405,6 +413,6 @@ def figure(extras):
         ax.imshow(alibi(grid, m[None], torch.tensor([[grid[0] // 3 * grid[1] + grid[1] // 3]]))[0, 0, 0].softmax(0).view(grid), cmap="magma"); ax.axis("off"); ax.set_title(f"slope {m:.3g}", fontsize=7)
     ax = below.subplots()
     for name, label in (("croma", "biases"), ("sincos", "sines and cosines")):
-        if name in extras: ax.plot(*zip(*extras[name]["sizes"].items()), "o-", label=label, ms=3)
+        if name in extras: ax.plot(*zip(*extras[name]["sides"].items()), "o-", label=label, ms=3)
     ax.set(xlabel="side of test tiles, pixels", ylabel="kNN"); ax.legend(fontsize=6, frameon=False); ax.tick_params(labelsize=7)
     return fig
