@@ -295,7 +295,7 @@ def floor_network(arm: str, data: Source) -> OneSensor:
     if arm == "raw_input": return OneSensor({use: nn.Sequential(Pixels(len(m), m.tolist(), s.tolist()), nn.Flatten()) for use, (m, s) in of.items()})
     return OneSensor({use: ImageStats(len(m)).fit(pictures(b, use) for b in data.in_order(500)) for use, (m, _) in of.items()})
 
-# %% ../../nbs/earth/croma.ipynb #f5e5985d
+# %% ../../nbs/earth/croma.ipynb #781fcbca
 NAMES = dict(optical="knn", radar="knn_radar", joint="knn_joint")
 
 def near(network: nn.Module, data: Source, split: str, use: str) -> dict[str, float]:
@@ -310,7 +310,8 @@ def by_side(network: nn.Module, data: Source, scale, factors: Sequence[float], s
     vit, bank = network.optical if isinstance(network, SensorPair) else network.networks["optical"], features(network, data.train)
     vit.stretch = stretch
     for side in (int(f * scale.size) // scale.patch_size * scale.patch_size for f in factors):
-        found[side] = knn(k=5)(*features(network, tiles(data.name, 1, scale.held, side).splits[scale.split]), train=bank)["knn"]
+        test = data if side == scale.size else tiles(data.name, 1, scale.held, side)
+        found[side] = knn(k=5)(*features(network, test.splits[scale.split]), train=bank)["knn"]
     vit.stretch = False
     return found
 
@@ -322,7 +323,7 @@ def lost(network: nn.Module, data: Source, scale) -> tuple[dict[str, float], dic
     cost = lambda found: found[scale.size] - found[2 * scale.size]
     return dict(lost=cost(sides), lost_stretched=cost(stretched)), sides
 
-# %% ../../nbs/earth/croma.ipynb #7cdc14d9
+# %% ../../nbs/earth/croma.ipynb #3d91194c
 classroom = dict(data="earth", elsewhere="earth_2", train=4000, held=1000, size=24, sides=(1, 2), patch_size=4, dim=48, depths=(2, 1, 1), heads=4, positions="alibi", decoder=dict(dim=32, depth=1, heads=4), ratio=0.75, contrast=True, reconstruct=True, tied=False, together=False,
                  batch_size=64, lr=2e-3, weight_decay=0.05, clip=5.0, warmup=0.1, real=True, tuned={})
 PAIRS = [better(e + "croma", than=e + rival, metric=m) for e in ("", "elsewhere/") for rival, m in (("contrastive_only", "knn"), ("mae_only", "knn"), ("sincos", "lost"), ("sincos", "lost_stretched"))]
@@ -331,7 +332,7 @@ PAIRS = [better(e + "croma", than=e + rival, metric=m) for e in ("", "elsewhere/
             claim=all_of(*PAIRS),
             metrics=dict(knn=up("fraction"), knn_radar=up("fraction"), knn_joint=up("fraction"), linear=up("fraction"), lost=down("fraction"), lost_stretched=down("fraction"), recall=up("fraction")),
             scales=dict(
-                tiny=dict(classroom, train=400, held=120, sides=(1, 2, 3), dim=32, batch_size=48, steps=60, lr=6e-3, real=False, arms=["croma", "sincos", "random_encoder", "raw_input", "image_stats"]),
+                tiny=dict(classroom, train=600, held=200, sides=(1, 1.5, 2), dim=32, batch_size=48, steps=80, lr=4e-3, real=False, arms=["croma", "sincos", "random_encoder", "raw_input", "image_stats"]),
                 small=dict(classroom, steps=400),
                 equal=None,
                 gpu=dict(classroom, train=100_000, held=5000, size=48, patch_size=4, dim=192, depths=(6, 3, 3), heads=8, decoder=dict(dim=192, depth=1, heads=8), batch_size=512, steps=20_000, lr=1e-3, warmup=0.05),
