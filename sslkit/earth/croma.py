@@ -161,7 +161,7 @@ def sensor_losses(said: Tensor,             # (N, P, p p C)
     light, echo = each[..., :bands].mean((2, 3)), each[..., bands:].mean((2, 3))
     return (light * optical_hidden).sum() / optical_hidden.sum(), (echo * radar_hidden).sum() / radar_hidden.sum()
 
-# %% ../../nbs/earth/croma.ipynb #5eca764b
+# %% ../../nbs/earth/croma.ipynb #0b8be3fb
 class CROMA(Method):
     "Contrastive radar-optical masked autoencoders (Fuller et al. 2023)."
     def __init__(self, encoder: SensorPair,
@@ -174,22 +174,18 @@ class CROMA(Method):
         if not contrast and not reconstruct: raise InputError("contrast and reconstruct are both False, and nothing would be learned; leave one of them on.")
         if not 0 < ratio < 1: raise InputError(f"ratio={ratio} must be between 0 and 1: something is hidden and something visible.")
         if reconstruct and not hasattr(encoder, "fusion"): raise InputError("reconstruction starts from joint tokens; give SensorPair a FusionEncoder.")
-        super().__init__(encoder, views or croma_views())
-        self.bands, self.radar_bands = len(encoder.optical.pixels.mean), len(encoder.radar.pixels.mean)
+        super().__init__(encoder, views or croma_views()); self.bands, self.radar_bands = len(encoder.optical.pixels.mean), len(encoder.radar.pixels.mean)
         if contrast:
-            self.heads = nn.ModuleDict({s: nn.Sequential(feed_forward(encoder.dim), nn.Linear(encoder.dim, encoder.dim)) for s in ("optical", "radar")})
-            self.scale = LogitScale()
+            self.heads = nn.ModuleDict({s: nn.Sequential(feed_forward(encoder.dim), nn.Linear(encoder.dim, encoder.dim)) for s in ("optical", "radar")}); self.scale = LogitScale()
         if reconstruct: self.decoder = PairDecoder(encoder.dim, encoder.optical.patch_size**2 * (self.bands + self.radar_bands), **decoder)
-        self.ratio, self.tied, self.looks_across_batch, self.min_batch = ratio, tied, contrast, 2 if contrast else 1
-        self.groups = (self.bands + self.radar_bands,) if together else (self.bands, self.radar_bands)
+        self.ratio, self.tied, self.looks_across_batch, self.min_batch = ratio, tied, contrast, 2 if contrast else 1; self.groups = (self.bands + self.radar_bands,) if together else (self.bands, self.radar_bands)
 
     def fit_start(self, source: Source) -> None: self.encoder.normalise(source)
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:   # (N, C, H, W) of each sensor, (N, P) bool: hidden from each
         p = self.encoder.optical.patch_size
         x, = self.augment(batch.replace(x=_whole(stacked(batch), p)))
-        draw, grid = Draw(batch.key), grid_of(x, p)
-        optical_hidden = random_mask(draw.fork(1), grid, self.ratio)
+        draw, grid = Draw(batch.key), grid_of(x, p); optical_hidden = random_mask(draw.fork(1), grid, self.ratio)
         return x[:, :self.bands], x[:, self.bands:], optical_hidden, optical_hidden if self.tied else random_mask(draw.fork(2), grid, self.ratio)
 
     def loss(self, x: Tensor, radar: Tensor, optical_hidden: Tensor, radar_hidden: Tensor) -> dict[str, Tensor]:
@@ -212,12 +208,13 @@ class CROMA(Method):
     def after_step(self, progress) -> None:
         if hasattr(self, "scale"): self.scale.clamp_()
 
+# %% ../../nbs/earth/croma.ipynb #7721da8c
 def _whole(x: Tensor, patch_size: int) -> Tensor:
     "Without what sticks out of the grid of patches, below and to the right, and square, since tiles are turned."
     side = min(x.shape[-2:]) // patch_size * patch_size
     return x[..., :side, :side]
 
-# %% ../../nbs/earth/croma.ipynb #98e4908f
+# %% ../../nbs/earth/croma.ipynb #2c81aa9f
 def sensor_pair(bands: int = 12, radar_bands: int = 2, patch_size: int = 8, dim: int = 768, depths: tuple[int, int, int] = (12, 6, 6), heads: int = 16,
                 positions: str = "alibi", trained: int | None = None, fusion: bool = True) -> SensorPair:
     "The encoders of CROMA, CROMA-Base by default; `depths` of optical, radar, fusion."
@@ -229,7 +226,7 @@ def example(batch_size: int = 8, seed: int = 0, size: int = 24) -> Batch:
     g = torch.Generator().manual_seed(seed)
     return Batch(index=torch.arange(batch_size), x=torch.rand(batch_size, 12, size, size, generator=g), radar=-15 + 5 * torch.randn(batch_size, 2, size, size, generator=g)).keyed(seed, 0)
 
-# %% ../../nbs/earth/croma.ipynb #6617b984
+# %% ../../nbs/earth/croma.ipynb #eaf5b04a
 class SingleSensor(Method):
     "A masked autoencoder of one sensor: 2D-ALiBi, the same decoder, restored in the order of its own mask."
     min_batch, looks_across_batch = 1, False
@@ -263,7 +260,7 @@ def pictures(batch: Batch, use: str) -> Tensor:  # (N, C, H, W)
     "The bands of a sensor, or of both."
     return stacked(batch) if use == "joint" else (batch.radar if use == "radar" else batch.x).float()
 
-# %% ../../nbs/earth/croma.ipynb #f1b4d867
+# %% ../../nbs/earth/croma.ipynb #3e6a94c8
 CHANGES = {"contrastive_only": dict(reconstruct=False), "mae_only": dict(contrast=False), "sincos": dict(positions="sincos"), "tied_masks": dict(tied=True)}
 FLOORS = ("random_encoder", "raw_input", "image_stats")
 
@@ -295,7 +292,7 @@ def floor_network(arm: str, data: Source) -> OneSensor:
     if arm == "raw_input": return OneSensor({use: nn.Sequential(Pixels(len(m), m.tolist(), s.tolist()), nn.Flatten()) for use, (m, s) in of.items()})
     return OneSensor({use: ImageStats(len(m)).fit(pictures(b, use) for b in data.in_order(500)) for use, (m, _) in of.items()})
 
-# %% ../../nbs/earth/croma.ipynb #781fcbca
+# %% ../../nbs/earth/croma.ipynb #b3cc69b9
 NAMES = dict(optical="knn", radar="knn_radar", joint="knn_joint")
 
 def near(network: nn.Module, data: Source, split: str, use: str) -> dict[str, float]:
@@ -323,7 +320,7 @@ def lost(network: nn.Module, data: Source, scale) -> tuple[dict[str, float], dic
     cost = lambda found: found[scale.size] - found[2 * scale.size]
     return dict(lost=cost(sides), lost_stretched=cost(stretched)), sides
 
-# %% ../../nbs/earth/croma.ipynb #3d91194c
+# %% ../../nbs/earth/croma.ipynb #0f4f8ce4
 classroom = dict(data="earth", elsewhere="earth_2", train=4000, held=1000, size=24, sides=(1, 2), patch_size=4, dim=48, depths=(2, 1, 1), heads=4, positions="alibi", decoder=dict(dim=32, depth=1, heads=4), ratio=0.75, contrast=True, reconstruct=True, tied=False, together=False,
                  batch_size=64, lr=2e-3, weight_decay=0.05, clip=5.0, warmup=0.1, real=True, tuned={})
 PAIRS = [better(e + "croma", than=e + rival, metric=m) for e in ("", "elsewhere/") for rival, m in (("contrastive_only", "knn"), ("mae_only", "knn"), ("sincos", "lost"), ("sincos", "lost_stretched"))]
@@ -354,7 +351,7 @@ def run(arm, scale, seed):
     if kind_of(arm) not in ("croma", "sincos"): return scores
     return scores, painted(method, data.test) | dict(sides=sides, weights={k: v.cpu() for k, v in method.state_dict().items()})
 
-# %% ../../nbs/earth/croma.ipynb #d7948cd1
+# %% ../../nbs/earth/croma.ipynb #16069d08
 @lru_cache(1)
 def real_tiles(size: int) -> Source | None:
     "Pairs of SEN1-2, if they are at hand."
@@ -376,7 +373,7 @@ def real_pairs(arm: str, scale, seed: int) -> dict[str, float]:
     fit(method, data.train, **recipe(scale), seed=seed)
     return dict(recall=recall(method, data.splits[scale.split].to(next(method.parameters()).device)))
 
-# %% ../../nbs/earth/croma.ipynb #7cbb399a
+# %% ../../nbs/earth/croma.ipynb #ec3542f6
 @torch.no_grad()
 def painted(method: CROMA, source: Source, rows: Sequence[int] = (0, 1, 2), seed: int = 0) -> dict[str, Tensor]:
     "Tiles in light and radar, what is visible of them, and what the method paints: (N, C, H, W) each, in the sensors' units."
@@ -395,7 +392,7 @@ def painted(method: CROMA, source: Source, rows: Sequence[int] = (0, 1, 2), seed
         out |= {name: x[:, part], f"{name}_hidden": inside, f"{name}_painted": torch.where(inside, said[:, part] * vit.pixels.std + vit.pixels.mean, x[:, part])}
     return {k: v.cpu() for k, v in out.items()} | dict(slopes=e.optical.slopes.cpu(), grid=grid)
 
-# %% ../../nbs/earth/croma.ipynb #d35d40c1
+# %% ../../nbs/earth/croma.ipynb #6cd575c9
 @run.figure
 def figure(extras):
     "Masked pairs and what is painted, the attention of single heads, accuracy by the size of the test tiles."
