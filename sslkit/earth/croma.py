@@ -292,14 +292,13 @@ def floor_network(arm: str, data: Source) -> OneSensor:
     if arm == "raw_input": return OneSensor({use: nn.Sequential(Pixels(len(m), m.tolist(), s.tolist()), nn.Flatten()) for use, (m, s) in of.items()})
     return OneSensor({use: ImageStats(len(m)).fit(pictures(b, use) for b in data.in_order(500)) for use, (m, _) in of.items()})
 
-# %% ../../nbs/earth/croma.ipynb #b3cc69b9
+# %% ../../nbs/earth/croma.ipynb #7274b1d5
 NAMES = dict(optical="knn", radar="knn_radar", joint="knn_joint")
 
 def near(network: nn.Module, data: Source, split: str, use: str) -> dict[str, float]:
     "Accuracy of five nearest neighbours in one of the representations, and of a linear probe in the joint one."
     network.use = use
-    found = evaluate(network, data, probes=[knn(k=5), *([linear()] if use == "joint" else [])], split=split, floors=False, layer=use)
-    return {NAMES[use] if k == "knn" else k: v for k, v in found.items()}
+    return dict(evaluate(network, data, probes=[knn(k=5).named(NAMES[use]), *([linear()] if use == "joint" else [])], split=split, floors=False, layer=use))
 
 def by_side(network: nn.Module, data: Source, scale, factors: Sequence[float], stretch: bool = False) -> dict[int, float]:
     "The same for the optical representation of test tiles of several sides, with training tiles of the usual side as neighbours."
