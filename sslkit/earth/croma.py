@@ -329,7 +329,7 @@ PAIRS = [better(e + "croma", than=e + rival, metric=m) for e in ("", "elsewhere/
             metrics=dict(knn=up("fraction"), knn_radar=up("fraction"), knn_joint=up("fraction"), linear=up("fraction"), lost=down("fraction"), lost_stretched=down("fraction"), recall=up("fraction")),
             scales=dict(
                 tiny=dict(classroom, train=600, held=200, sides=(1, 1.5, 2), dim=32, batch_size=48, steps=80, lr=4e-3, real=False, arms=["croma", "sincos", "random_encoder", "raw_input", "image_stats"]),
-                small=dict(classroom, steps=400),
+                small=dict(classroom, steps=400, lr=3e-3, tuned={e + arm: dict(lr=1e-3) for e in ("", "elsewhere/", "real/") for arm in ("contrastive_only", "mae_only") if (e, arm) != ("real/", "mae_only")}),
                 equal=None,
                 gpu=dict(classroom, train=100_000, held=5000, size=48, patch_size=4, dim=192, depths=(6, 3, 3), heads=8, decoder=dict(dim=192, depth=1, heads=8), batch_size=512, steps=20_000, lr=1e-3, warmup=0.05),
                 paper=dict(classroom, train=1_000_000, held=10_000, size=120, patch_size=8, dim=768, depths=(12, 6, 6), heads=16, decoder=dict(dim=512, depth=1, heads=8), together=True, batch_size=7200, steps=41_000, lr=1e-4, warmup=0.05)))
