@@ -64,6 +64,13 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "BagOfWords.bag: 1.0 -> 2.0": "the bag is divided by its sum",
         "CaptionLM.loss: 0 -> 1": "no caption has the byte 1",
         "CaptionLM.loss: tokens > 0 -> tokens <= 0": "in the first place it cuts off less padding, which counts nothing"},
+    "croma": {
+        "patch_moments: m.expand(-1, -1, -1, g) -> m.expand(-1, -1, -1, g)": "both arguments are the same",
+        "patch_moments: -1 -> 1": "the moments have one entry in that dimension",
+        "CROMA.loss: paired_nce(self.heads['optical'](o.mean(1)), self.heads['radar'](r.mean(1)), self.scale()) -> paired_nce(self.heads['radar'](r.mean(1)), self.heads['optical'](o.mean(1)), self.scale())": "the mean of both directions is symmetric in the two kinds",
+        "CROMA.loss: sensor_losses(said, self.target(x, radar), optical_hidden, radar_hidden, self.bands, self.radar_bands) -> sensor_losses(self.target(x, radar), said, optical_hidden, radar_hidden, self.bands, self.radar_bands)": "the squared error is symmetric in prediction and target",
+        "CROMA.loss: o.mean(1) -> o.sum(1)": "the head begins with a layer norm, to which the sum is the mean",
+        "CROMA.loss: r.mean(1) -> r.sum(1)": "as above"},
     "zero_shot": {
         "class_vectors: z.unflatten(0, (len(names), len(templates))).mean(1) -> z.unflatten(0, (len(names), len(templates))).sum(1)": "the sum is brought to unit length like the mean"},
     "segmentation": {

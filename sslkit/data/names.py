@@ -10,6 +10,8 @@ EMBEDDED: dict[str, tuple[str, dict[str, Any]]] = dict(       # name -> where it
     captioned_world=("sslkit.data.captions:captioned_world", {}),
     captioned_world_2=("sslkit.data.captions:captioned_world", dict(setting="captioned_world_2")),
     clouds=("sslkit.data.clouds:clouds", {}),
+    earth=("sslkit.data.earth:earth", {}),
+    earth_2=("sslkit.data.earth:earth", dict(setting="earth_2")),
     object_scenes=("sslkit.data.object_scenes:object_scenes", {}),
     videos=("sslkit.data.videos:videos", {}),
     videos_busy=("sslkit.data.videos:videos", dict(setting="busy")),
@@ -19,6 +21,8 @@ EMBEDDED: dict[str, tuple[str, dict[str, Any]]] = dict(       # name -> where it
 READERS: dict[str, str] = dict(                               # what stands before the colon -> where the reader of what stands behind it is
     captions="sslkit.data.captions:read_captions",
     clouds="sslkit.data.cloud_files:cloud_folder",
+    pairs="sslkit.data.earth_files:sensor_pairs",
+    tiffs="sslkit.data.earth_files:band_folder",
     videos="sslkit.data.video_files:read_videos")
 
 # %% auto #0
