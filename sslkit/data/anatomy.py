@@ -18,8 +18,8 @@ from ..core.errors import InputError, unknown
 from ..core.random import Draw, fold, mixed_seed, row_keys
 
 # %% auto #0
-__all__ = ['WINDOWS', 'ATLAS', 'ORGANS', 'WITH_LESIONS', 'USUAL', 'OTHER', 'SETTINGS', 'NOISE', 'windowed', 'Organ', 'Patients',
-           'sample_patients', 'scan', 'upright', 'anatomy', 'ct_slices', 'organ_crops']
+__all__ = ['WINDOWS', 'ATLAS', 'ORGANS', 'MOST_LESIONS', 'WITH_LESIONS', 'USUAL', 'OTHER', 'SETTINGS', 'NOISE', 'windowed',
+           'Organ', 'Patients', 'sample_patients', 'scan', 'upright', 'anatomy', 'ct_slices', 'organ_crops']
 
 # %% ../../nbs/data/anatomy.ipynb #ec17a98b
 WINDOWS = dict(abdomen=(-175.0, 250.0), lung=(-1200.0, 200.0), bone=(-400.0, 1200.0))   # HU shown as black, HU shown as white
@@ -33,7 +33,7 @@ def windowed(hu: Tensor,                                           # any shape, 
     if not low < high: raise InputError(f"window={window} is no interval of Hounsfield units; give (black, white) with black < white.")
     return ((hu.float() - low) * (255 / (high - low))).round_().clamp_(0, 255).to(torch.uint8)
 
-# %% ../../nbs/data/anatomy.ipynb #0d9687be
+# %% ../../nbs/data/anatomy.ipynb #3538e537
 @dataclass(frozen=True)
 class Organ:
     "An ellipsoid of the average torso."
@@ -57,9 +57,10 @@ ATLAS = dict(
     aorta=Organ((-0.10, -0.28, 0.0), (0.085, 0.085, math.inf), 42, 160),
     spine=Organ((0.0, -0.55, 0.0), (0.17, 0.16, math.inf), 420))
 ORGANS = tuple(ATLAS)                     # label k + 1 is ORGANS[k]; 0 is everything else
+MOST_LESIONS = 6                         # of a patient
 WITH_LESIONS = ("liver", "spleen", "right_kidney", "left_kidney", "right_lung", "left_lung")
 
-# %% ../../nbs/data/anatomy.ipynb #5458d71f
+# %% ../../nbs/data/anatomy.ipynb #e2b6710b
 USUAL = dict(age=(20.0, 90.0), fat=(0.0, 1.0), contrast=(0.0, 1.0), size=(0.84, 0.98), turn=(-8.0, 8.0), shift=0.04, places=0.035, sizes=0.12, shades=25.0, warp=0.05, lesions=(0, 3))
 OTHER = dict(age=(50.0, 90.0), fat=(0.3, 1.0), contrast=(0.0, 0.4), size=(0.70, 0.92), turn=(-20.0, 20.0), shift=0.07, places=0.05, sizes=0.18, warp=0.08)   # another clinic: old patients, badly placed, little contrast medium
 SETTINGS = dict(usual={}, other=OTHER)
@@ -114,11 +115,12 @@ def sample_patients(n: int,             # how many
     draw = lambda stream: Draw(fold(key, stream))                      # every factor has a stream of its own: changing one changes no other
     between = lambda name, stream, shape=(): draw(stream).uniform(*r[name], shape=shape)
     low, high = r["lesions"]
+    if not 0 <= low <= high <= MOST_LESIONS: raise InputError(f"lesions={r['lesions']} is no range of numbers of lesions; give whole numbers from 0 to {MOST_LESIONS}.")
     return Patients(seed=key, age=between("age", 1), fat=between("fat", 2), contrast=between("contrast", 3), size=between("size", 4, (3,)), turn=between("turn", 5),
                     shift=r["shift"] * draw(6).normal((3,)), places=r["places"] * draw(7).normal((k, 3)), sizes=(r["sizes"] * draw(8).normal((k, 3))).exp(), shades=r["shades"] * draw(9).normal((k,)),
                     warp=torch.full((n,), float(r["warp"])), lesions=low + draw(10).integers(high - low + 1))
 
-# %% ../../nbs/data/anatomy.ipynb #9335f9db
+# %% ../../nbs/data/anatomy.ipynb #9be0e9ed
 def _locations(size: Sequence[int], device: Any) -> Tensor:  # (3, V)
     "Voxel centres in [-1, 1] along each axis, the last axis fastest."
     axes = [(torch.arange(n, device=device) + 0.5) * (2 / n) - 1 for n in size]
@@ -148,7 +150,7 @@ def _heights(x: Tensor, centre: Tensor, radii: Tensor) -> Tensor:  # (N, K, V)
 
 def _lesion_balls(p: Patients, centre: Tensor, radii: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # (N, L) organ, (N, L, 3) centre, (N, L) radius
     "Where lesions are, in the average torso; the radius of one that a patient does not have is 0."
-    count = max(1, int(p.lesions.max()))
+    count = MOST_LESIONS
     draw = Draw(fold(p.seed, 22))
     hosts = torch.tensor([ORGANS.index(o) for o in WITH_LESIONS], device=p.seed.device)
     organ = hosts[draw.integers(len(hosts), shape=(count,))]
@@ -181,15 +183,16 @@ def _scan(p: Patients, size: tuple[int, int, int], noise: float) -> dict[str, Te
     shade = torch.tensor([o.hu for o in ATLAS.values()], device=x.device) + p.contrast[:, None] * torch.tensor([o.gain for o in ATLAS.values()], device=x.device) + p.shades
     shade[:, -1] -= 4 * (p.age - 55)                                    # bone
     air, fat, muscle = (torch.full((len(p), 1), v, device=x.device) for v in (-1000.0, -100.0, 55.0))
+    between = 10 - 100 * p.fat[:, None]                                 # organs lie in fat, in the thin hardly
     muscle = muscle + (20 * p.contrast - 0.4 * (p.age - 55) + 0.2 * p.shades[:, 0])[:, None]
     inner = (0.97 - 0.22 * p.fat).square()[:, None]
-    kind = torch.where(body, torch.where(skin < inner, 2, 1), 0)        # air, fat, muscle
-    kind = torch.where(organs > 0, organs + 2, kind)
-    hu = torch.cat([air, fat, muscle, shade], 1).gather(1, kind.long())
+    kind = body.to(torch.uint8) + (skin < inner) + (skin < 0.75 * inner)   # 0 air, 1 fat, 2 muscle, 3 between organs
+    kind = torch.where(organs > 0, organs + 3, kind)
+    hu = torch.cat([air, fat, muscle, between, shade], 1).gather(1, kind.long())
     organ, where, radius = _lesion_balls(p, centre, radii)
     spot = torch.zeros_like(body)
     stretch = torch.tensor([1.0, 1.0, 0.6], device=x.device)            # slices are thick
-    for k in range(organ.shape[1]):
+    for k in range(int(p.lesions.max())):
         far = ((x - where[:, k, :, None]) * stretch[:, None]).square().sum(1)
         inside = (far < radius[:, k, None].square()) & (organs == organ[:, k, None] + 1)
         lung = organ[:, k, None] < 2                                    # nodules are dense, other lesions take up less contrast medium
@@ -257,7 +260,7 @@ def ct_slices(volumes: Source) -> Source:
         return Source(fields, name=f"{s.name} slices", split=s.split, classes=["none", *ORGANS], licence=s.licence, origin=s.origin)
     return link({k: cut(s) for k, s in volumes.splits.items()})[volumes.split]
 
-# %% ../../nbs/data/anatomy.ipynb #ef57a584
+# %% ../../nbs/data/anatomy.ipynb #07366833
 def organ_crops(volumes: Source,
                 side: Sequence[int] = (12, 12, 12),   # voxels along x, y, z
                 least: float = 0.3,                   # share of the middle third that the organ has to fill
@@ -285,8 +288,8 @@ def _organ_places(s: Source, side: tuple[int, ...], least: float, wanted: Sequen
     volume, organ, start = [], [], []
     for part in torch.arange(len(s)).split(64):
         o = s.fields["organs"][part]
-        share = torch.stack([F.avg_pool3d((o == k).float()[:, None], third, stride=1)[:, 0] for k in wanted], 1)      # (n, K, places)
-        share = share[:, :, off[0]:off[0] + o.shape[1] - side[0] + 1, off[1]:off[1] + o.shape[2] - side[1] + 1, off[2]:off[2] + o.shape[3] - side[2] + 1]
+        o = o[:, off[0]:o.shape[1] - side[0] + off[0] + third[0], off[1]:o.shape[2] - side[1] + off[1] + third[1], off[2]:o.shape[3] - side[2] + off[2] + third[2]]      # where middles can be
+        share = torch.stack([F.avg_pool3d((o == k).float()[:, None], third, stride=1)[:, 0] for k in wanted], 1)      # (n, K, starts)
         best = (share >= least) & (share == share.amax(1, keepdim=True))
         luck = Draw(row_keys(seed, 0, part)).uniform(shape=share.shape[1:]) + 1
         value, at = (luck * best).flatten(2).max(2)
