@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 EMBEDDED: dict[str, tuple[str, dict[str, Any]]] = dict(       # name -> where its generator is; what else it is given
+    anatomy=("sslkit.data.anatomy:anatomy", {}),
+    anatomy_other=("sslkit.data.anatomy:anatomy", dict(setting="other")),
     captioned_world=("sslkit.data.captions:captioned_world", {}),
     captioned_world_2=("sslkit.data.captions:captioned_world", dict(setting="captioned_world_2")),
     clouds=("sslkit.data.clouds:clouds", {}),
@@ -14,7 +16,8 @@ EMBEDDED: dict[str, tuple[str, dict[str, Any]]] = dict(       # name -> where it
 
 READERS: dict[str, str] = dict(                               # what stands before the colon -> where the reader of what stands behind it is
     captions="sslkit.data.captions:read_captions",
-    clouds="sslkit.data.cloud_files:cloud_folder")
+    clouds="sslkit.data.cloud_files:cloud_folder",
+    volumes="sslkit.data.volumes:volume_folder")
 
 # %% auto #0
 __all__ = ['EMBEDDED', 'READERS']
