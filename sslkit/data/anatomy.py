@@ -260,20 +260,22 @@ def ct_slices(volumes: Source) -> Source:
         return Source(fields, name=f"{s.name} slices", split=s.split, classes=["none", *ORGANS], licence=s.licence, origin=s.origin)
     return link({k: cut(s) for k, s in volumes.splits.items()})[volumes.split]
 
-# %% ../../nbs/data/anatomy.ipynb #07366833
+# %% ../../nbs/data/anatomy.ipynb #2539006d
 def organ_crops(volumes: Source,
                 side: Sequence[int] = (12, 12, 12),   # voxels along x, y, z
                 least: float = 0.3,                   # share of the middle third that the organ has to fill
-                organs: Sequence[str] | None = None,  # which; default: those of `ORGANS` that qualify somewhere in the training split
+                organs: Sequence[str] | None = None,  # which; default: those that qualify somewhere in the training split
+                target: str = "organs",               # the field with the labels of voxels
                 seed: int = 0,
                ) -> Source:                           # of crops: x (M, C, x, y, z), y, place (M, 3) of the crop's middle in voxels, volume
     "One crop for every volume and organ, labelled by what is in its middle, for every split."
     side = tuple(side)
-    shape = tuple(volumes.fields["organs"].shape[1:])
+    if target not in volumes.fields: raise InputError(f"{volumes.name} has no field {target}; it has {', '.join(volumes.fields)}.")
+    shape = tuple(volumes.fields[target].shape[1:])
     if any(s < 3 or s > n for s, n in zip(side, shape)): raise InputError(f"side={side} does not fit into volumes of {shape} voxels; give 3 to {min(shape)} along each axis.")
-    number = int(volumes.fields["organs"].max()) if organs is None else None
+    number = int(volumes.fields[target].max()) if organs is None else None
     wanted = list(range(1, number + 1)) if organs is None else [ORGANS.index(o) + 1 if o in ORGANS else _raise(unknown("organ", o, ORGANS)) for o in organs]
-    found = {k: _organ_places(s, side, least, wanted, mixed_seed(seed, i)) for i, (k, s) in enumerate(volumes.splits.items())}
+    found = {k: _organ_places(s, s.fields[target], side, least, wanted, mixed_seed(seed, i)) for i, (k, s) in enumerate(volumes.splits.items())}
     kept = sorted({int(k) for k in found[volumes.split][1].unique()})
     if not kept: raise InputError(f"no organ fills {least:.0%} of the middle of a crop of {side}; give a smaller least, or smaller crops.")
     names = [ORGANS[k - 1] if volumes.name.startswith("anatomy") else str(k) for k in kept]
@@ -281,13 +283,13 @@ def organ_crops(volumes: Source,
 
 def _raise(error): raise error
 
-def _organ_places(s: Source, side: tuple[int, ...], least: float, wanted: Sequence[int], seed: int) -> tuple[Tensor, Tensor, Tensor]:  # (M,) volume, (M,) organ, (M, 3) start
+def _organ_places(s: Source, labels: Tensor, side: tuple[int, ...], least: float, wanted: Sequence[int], seed: int) -> tuple[Tensor, Tensor, Tensor]:  # (M,) volume, (M,) organ, (M, 3) start
     "For every volume and organ a random start of a crop whose middle third is mostly that organ."
     third = [max(1, n // 3) for n in side]
     off = [(n - t) // 2 for n, t in zip(side, third)]
     volume, organ, start = [], [], []
     for part in torch.arange(len(s)).split(64):
-        o = s.fields["organs"][part]
+        o = labels[part]
         o = o[:, off[0]:o.shape[1] - side[0] + off[0] + third[0], off[1]:o.shape[2] - side[1] + off[1] + third[1], off[2]:o.shape[3] - side[2] + off[2] + third[2]]      # where middles can be
         share = torch.stack([F.avg_pool3d((o == k).float()[:, None], third, stride=1)[:, 0] for k in wanted], 1)      # (n, K, starts)
         best = (share >= least) & (share == share.amax(1, keepdim=True))
