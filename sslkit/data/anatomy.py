@@ -60,9 +60,9 @@ ORGANS = tuple(ATLAS)                     # label k + 1 is ORGANS[k]; 0 is every
 MOST_LESIONS = 6                         # of a patient
 WITH_LESIONS = ("liver", "spleen", "right_kidney", "left_kidney", "right_lung", "left_lung")
 
-# %% ../../nbs/data/anatomy.ipynb #e2b6710b
-USUAL = dict(age=(20.0, 90.0), fat=(0.0, 1.0), contrast=(0.0, 1.0), size=(0.84, 0.98), turn=(-8.0, 8.0), shift=0.04, places=0.035, sizes=0.12, shades=25.0, warp=0.05, lesions=(0, 3))
-OTHER = dict(age=(50.0, 90.0), fat=(0.3, 1.0), contrast=(0.0, 0.4), size=(0.70, 0.92), turn=(-20.0, 20.0), shift=0.07, places=0.05, sizes=0.18, warp=0.08)   # another clinic: old patients, badly placed, little contrast medium
+# %% ../../nbs/data/anatomy.ipynb #e6005df0
+USUAL = dict(age=(20.0, 90.0), fat=(0.0, 1.0), contrast=(0.0, 1.0), extent=(0.72, 0.98), turn=(-15.0, 15.0), shift=0.06, places=0.06, sizes=0.2, shades=35.0, warp=0.1, lesions=(0, 3))
+OTHER = dict(age=(50.0, 90.0), fat=(0.3, 1.0), contrast=(0.0, 0.4), extent=(0.65, 0.92), turn=(-25.0, 25.0), shift=0.08, places=0.07, sizes=0.22, warp=0.12)   # another clinic: old patients, badly placed, little contrast medium
 SETTINGS = dict(usual={}, other=OTHER)
 NOISE = dict(usual=20.0, other=45.0)      # HU
 
@@ -73,7 +73,7 @@ class Patients:
     age: Tensor        # (N,) years
     fat: Tensor        # (N,) in [0, 1]
     contrast: Tensor   # (N,) in [0, 1]
-    size: Tensor       # (N, 3) share of the picture that the body fills along x, y; along z how much it is stretched
+    extent: Tensor     # (N, 3) share of the picture that the body fills along x, y; along z how much it is stretched
     turn: Tensor       # (N,) degrees about the long axis, the right side to the front
     shift: Tensor      # (N, 3) of the whole body, in half widths of the picture
     places: Tensor     # (N, K, 3) of every organ beside its usual place
@@ -116,11 +116,11 @@ def sample_patients(n: int,             # how many
     between = lambda name, stream, shape=(): draw(stream).uniform(*r[name], shape=shape)
     low, high = r["lesions"]
     if not 0 <= low <= high <= MOST_LESIONS: raise InputError(f"lesions={r['lesions']} is no range of numbers of lesions; give whole numbers from 0 to {MOST_LESIONS}.")
-    return Patients(seed=key, age=between("age", 1), fat=between("fat", 2), contrast=between("contrast", 3), size=between("size", 4, (3,)), turn=between("turn", 5),
+    return Patients(seed=key, age=between("age", 1), fat=between("fat", 2), contrast=between("contrast", 3), extent=between("extent", 4, (3,)), turn=between("turn", 5),
                     shift=r["shift"] * draw(6).normal((3,)), places=r["places"] * draw(7).normal((k, 3)), sizes=(r["sizes"] * draw(8).normal((k, 3))).exp(), shades=r["shades"] * draw(9).normal((k,)),
                     warp=torch.full((n,), float(r["warp"])), lesions=low + draw(10).integers(high - low + 1))
 
-# %% ../../nbs/data/anatomy.ipynb #9be0e9ed
+# %% ../../nbs/data/anatomy.ipynb #ee830c60
 def _locations(size: Sequence[int], device: Any) -> Tensor:  # (3, V)
     "Voxel centres in [-1, 1] along each axis, the last axis fastest."
     axes = [(torch.arange(n, device=device) + 0.5) * (2 / n) - 1 for n in size]
@@ -132,7 +132,7 @@ def _in_atlas(p: Patients, size: Sequence[int]) -> Tensor:  # (N, 3, V)
     bent = Draw(fold(p.seed, 21)).normal((3, 4, 4, 3)) * p.warp[:, None, None, None, None]
     angle = torch.deg2rad(p.turn)[:, None]
     a, b = x[:, 0] * angle.cos() + x[:, 1] * angle.sin(), x[:, 1] * angle.cos() - x[:, 0] * angle.sin()
-    x = torch.stack([a, b, x[:, 2]], 1) / p.size[:, :, None]
+    x = torch.stack([a, b, x[:, 2]], 1) / p.extent[:, :, None]
     return x.add_(F.interpolate(bent, size=tuple(size), mode="trilinear", align_corners=True).flatten(2))
 
 def _figures(p: Patients) -> tuple[Tensor, Tensor]:  # (N, K, 3) centres, (N, K, 3) radii

@@ -12,7 +12,7 @@ __all__ = ['paper', 'ORDERS', 'CHANGES', 'FLOORS', 'classroom', 'overlaps', 'pre
            'Jigsaw', 'MaskedCrops', 'position_error', 'base_cosine', 'build', 'volumes_of', 'organs_of', 'run',
            'answers', 'looked', 'figure']
 
-# %% ../../nbs/medical/voco.ipynb #0bf7a7fa
+# %% ../../nbs/medical/voco.ipynb #c523bd1b
 paper = Paper(
     id="voco", chapter="medical", modality="volume", kind="method",
     title="VoCo: A Simple-yet-Effective Volume Contrastive Learning Framework for 3D Medical Image Analysis",
@@ -23,9 +23,9 @@ paper = Paper(
     fidelity=[
         ("foreground crop, resized to 384 x 384 x 96", "official code (at scale paper; the classroom's torsos fill 48 x 48 x 12 voxels)"),
         ("16 base crops: a grid of 4 x 4 x 1 without overlap, 96 voxels wide, resized to 64", "official code (at scale paper; 12 voxels wide in the classroom, not resized)"),
-        ("several random crops as large as the base crops", "official code (two a volume; four in the classroom)"),
+        ("several random crops as large as the base crops", "official code (two a volume; twelve in the classroom)"),
         ("label: the share of the random crop's volume that lies in each base crop", "paper (section 3)"),
-        ("projector of three layers, 2048 wide, batch norm without scale and shift", "official code (64 wide in the classroom; running statistics are kept, so that evaluation does not depend on the batch)"),
+        ("projector of three layers, 2048 wide, batch norm without scale and shift", "official code (128 wide in the classroom; running statistics are kept, so that evaluation does not depend on the batch)"),
         ("teacher: moving average of encoder and projector with momentum 0.9, without gradient", "official code"),
         ("prediction: ReLU of the cosine, mean of student crop against teacher base and teacher crop against student base", "official code"),
         ("loss -log(1 - |y - l|), weighted by y and divided by the sum of y", "paper (section 3)"),
@@ -33,7 +33,7 @@ paper = Paper(
         ("regulariser: mean over pairs of base crops of the squared ReLU of the cosine, one side detached", "official code"),
         ("sum of both losses with weights 1", "paper (section 3)"),
         ("flips along each axis and quarter turns with probability 0.2, brightness shifted by up to 0.1 with probability 0.1", "official code"),
-        ("Swin UNETR encoder of width 48, every scale's map pooled and joined", "our choice (a 3D convolutional encoder whose stages are pooled and joined in the same way; 16, 32, 64 wide in the classroom, up to 768 at scale paper)"),
+        ("Swin UNETR encoder of width 48, every scale's map pooled and joined", "our choice (a 3D convolutional encoder whose stages are pooled and joined in the same way; 8, 32, 64, 128 wide in the classroom, up to 768 at scale paper)"),
         ("weights loaded into Swin UNETR for segmentation", "our choice (a U-Net that goes on with the encoder's weights)"),
         ("AdamW, rate 1e-4, warm-up and cosine, two volumes a step, 250,000 steps", "official code (at scale paper)"),
         ("window of -175 to 250 Hounsfield units", "official code"),
@@ -318,9 +318,9 @@ def organs_of(data: str, patients: int, size: tuple[int, int, int], target: str,
     volumes = volumes_of(data, patients, size, target)
     return organ_crops(volumes, grid_starts(volumes.fields["x"].shape[2:], grid)[1], target=target)
 
-# %% ../../nbs/medical/voco.ipynb #c2bb4481
-classroom = dict(data="anatomy", patients=160, size=(48, 48, 12), target="organs", grid=(4, 4, 1), crops=4, crop_size=None, turn=0.2, options=dict(widths=(16, 32, 64)), hidden=128, dim=64, momentum=0.9, regularise=1.0, absent=0.0, soft=True, temperature=0.2,
-                 batch_size=4, lr=3e-3, weight_decay=1e-4, clip=1.0, warmup=0.1, neighbours=10, transfer=True, labelled=3, segment=dict(steps=60, box=(24, 24, 12), width=8, lr=1e-2), tuned={})
+# %% ../../nbs/medical/voco.ipynb #41cc9c5b
+classroom = dict(data="anatomy", patients=160, size=(48, 48, 12), target="organs", grid=(4, 4, 1), crops=12, crop_size=None, turn=0.2, options=dict(widths=(8, 32, 64, 128)), hidden=128, dim=64, momentum=0.9, regularise=1.0, absent=0.0, soft=True, temperature=0.2,
+                 batch_size=4, lr=6e-3, weight_decay=1e-4, clip=1.0, warmup=0.1, neighbours=10, transfer=True, labelled=3, segment=dict(steps=60, box=(24, 24, 12), width=8, lr=1e-2), tuned={})
 
 @experiment(paper, arms=["voco", "no_regulariser", "one_hot", "released_code", "simclr_crops", "rotation", "jigsaw", "mae", *FLOORS], floors=FLOORS,
             claim=all_of(better("voco", than="simclr_crops", metric="organ_knn", by=0.02),
@@ -329,10 +329,10 @@ classroom = dict(data="anatomy", patients=160, size=(48, 48, 12), target="organs
                          worse("no_regulariser", than=0.8, metric="base_cosine")),
             metrics=dict(organ_knn=up("fraction"), organ_knn_other=up("fraction"), linear=up("fraction"), position=down("voxels"), dice=up("fraction"), base_cosine=down("")),
             scales=dict(
-                tiny=dict(classroom, patients=60, options=dict(widths=(8, 16, 32)), hidden=64, dim=32, crops=2, steps=30, transfer=False, labelled=0, arms=["voco", "no_regulariser", "simclr_crops", *FLOORS]),
-                small=dict(classroom, steps=150),
+                tiny=dict(classroom, patients=60, options=dict(widths=(8, 16, 32)), hidden=64, dim=32, crops=6, steps=40, transfer=False, labelled=0, arms=["voco", "no_regulariser", "simclr_crops", *FLOORS]),
+                small=dict(classroom, steps=200),
                 equal=None,
-                gpu=dict(classroom, data="hippocampus_msd", patients=0, size=(40, 56, 48), target="mask", grid=(2, 2, 2), crops=4, crop_size=(20, 28, 24), turn=0.0, options=dict(widths=(32, 64, 128, 256)), hidden=512, dim=256, batch_size=8, steps=5000, lr=1e-3, transfer=False, labelled=4,
+                gpu=dict(classroom, data="hippocampus_msd", patients=0, size=(40, 56, 48), target="mask", grid=(2, 2, 2), crop_size=(24, 24, 24), options=dict(widths=(32, 64, 128, 256)), hidden=512, dim=256, batch_size=8, steps=5000, lr=1e-3, transfer=False, labelled=4,
                          segment=dict(steps=500, box=(32, 40, 32), width=16, lr=3e-3), level="transfer"),
                 paper=dict(classroom, patients=1600, size=(384, 384, 96), crops=2, crop_size=(64, 64, 64), options=dict(widths=(48, 96, 192, 384, 768), strides=(1, 2, 2, 2, 2), convolutions=2), hidden=2048, dim=2048, batch_size=2, steps=250_000, lr=1e-4, warmup=0.02,
                            segment=dict(steps=25_000, box=(96, 96, 96), width=48, lr=3e-4))))
