@@ -196,11 +196,11 @@ class VoCo(CropMethod):
 
     def after_step(self, progress) -> None: self.teacher.update(self.online)
 
-# %% ../../nbs/medical/voco.ipynb #015260f3
+# %% ../../nbs/medical/voco.ipynb #66920feb
 def example(batch_size: int = 8, seed: int = 0) -> Batch:
     "A batch that VoCo takes."
     g = torch.Generator().manual_seed(seed)
-    return Batch(index=torch.arange(batch_size), x=torch.randint(0, 256, (batch_size, 1, 24, 24, 6), generator=g, dtype=torch.uint8)).keyed(seed, 0)
+    return Batch(index=torch.arange(batch_size), x=torch.randint(0, 256, (batch_size, 1, 40, 40, 10), generator=g, dtype=torch.uint8)).keyed(seed, 0)
 
 # %% ../../nbs/medical/voco.ipynb #d86d7fb3
 class SimCLRCrops(CropMethod):

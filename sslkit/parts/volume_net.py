@@ -14,7 +14,7 @@ from ..core.errors import InputError, unknown
 # %% auto #0
 __all__ = ['NORMS', 'VolumeNet', 'UNet3d']
 
-# %% ../../nbs/parts/volume_net.ipynb #4d0ac211
+# %% ../../nbs/parts/volume_net.ipynb #24a507b5
 NORMS = dict(group=lambda channels: nn.GroupNorm(max(1, math.gcd(channels, 4)), channels), instance=lambda channels: nn.InstanceNorm3d(channels, affine=True), batch=nn.BatchNorm3d, none=lambda channels: nn.Identity())
 
 class VolumeNet(nn.Module):
@@ -29,7 +29,7 @@ class VolumeNet(nn.Module):
         strides = tuple(strides or [1] + [2] * (len(widths) - 1))
         if len(strides) != len(widths) or not widths: raise InputError(f"strides has {len(strides)} entries for {len(widths)} stages; give one a stage.")
         if convolutions < 1: raise InputError(f"convolutions={convolutions} leaves a stage empty; give a number from 1.")
-        self.widths, self.channels, self.strides, self.dim, self.mean, self.std = tuple(widths), channels, strides, sum(widths), mean, std
+        self.widths, self.channels, self.strides, self.dim, self.mean, self.std, self.normal = tuple(widths), channels, strides, sum(widths), mean, std, norm
         if norm not in NORMS: raise unknown("norm", norm, NORMS)
         unit = lambda a, b, s: nn.Sequential(nn.Conv3d(a, b, 3, s, padding=1, bias=norm == "none"), NORMS[norm](b), nn.ReLU(inplace=True))
         self.stages = nn.ModuleList(nn.Sequential(unit(a, b, s), *(unit(b, b, 1) for _ in range(convolutions - 1))) for a, b, s in zip((channels, *widths), widths, strides))
@@ -45,8 +45,10 @@ class VolumeNet(nn.Module):
         "The feature maps of all stages."
         if x.dim() != 5 or x.shape[1] != self.channels: raise InputError(f"volumes must be (N, {self.channels}, X, Y, Z), not {tuple(x.shape)}; add missing dimensions, or build the network with channels={x.shape[1] if x.dim() > 1 else 1}.")
         unit = 255 if x.dtype == torch.uint8 else 1
-        x, out = (x.float() - unit * self.mean) / (unit * self.std), []
-        for stage in self.stages: out.append(x := stage(x))
+        size, x, out = x.shape[2:], (x.float() - unit * self.mean) / (unit * self.std), []
+        for stage in self.stages:
+            if self.normal == "instance" and self.training and x.shape[2:].numel() <= math.prod(stage[0][0].stride): raise InputError(f"volumes of {tuple(size)} voxels are one voxel at stage {len(out) + 1}, and instance norm leaves nothing of it; give larger volumes, fewer stages, or norm='group'.")
+            out.append(x := stage(x))
         return out
 
     def forward(self, x: Tensor) -> Tensor:   # (N, dim)
