@@ -318,10 +318,11 @@ def organs_of(data: str, patients: int, size: tuple[int, int, int], target: str,
     volumes = volumes_of(data, patients, size, target)
     return organ_crops(volumes, grid_starts(volumes.fields["x"].shape[2:], grid)[1], target=target)
 
-# %% ../../nbs/medical/voco.ipynb #1a3aee59
+# %% ../../nbs/medical/voco.ipynb #40df92a2
 classroom = dict(data="anatomy", patients=160, size=(48, 48, 12), target="organs", grid=(4, 4, 1), crops=12, crop_size=None, turn=0.2, options=dict(widths=(8, 32, 64, 128)), hidden=128, dim=64, momentum=0.9, regularise=1.0, absent=0.0, soft=True, temperature=0.2,
                  batch_size=4, lr=6e-3, weight_decay=1e-4, clip=1.0, warmup=0.1, neighbours=10, transfer=True, labelled=3, segment=dict(steps=60, box=(24, 24, 12), width=8, lr=1e-2), tuned={})
 
+# %% ../../nbs/medical/voco.ipynb #48ebe5e4
 @experiment(paper, arms=["voco", "no_regulariser", "one_hot", "released_code", "simclr_crops", "rotation", "jigsaw", "mae", *FLOORS], floors=FLOORS,
             claim=all_of(better("voco", than="simclr_crops", metric="organ_knn", by=0.02),
                          above_floor("voco", metric="organ_knn", by=0.02),
@@ -353,7 +354,7 @@ def run(arm, scale, seed):
     note(protocol=dict(found.protocol), data=[data.facts])
     return (scores, dict(method=method, **looked(method, data.splits[scale.split]))) if arm == "voco" else scores
 
-# %% ../../nbs/medical/voco.ipynb #a27f09fb
+# %% ../../nbs/medical/voco.ipynb #c71b1b2a
 @torch.no_grad()
 def answers(method: VoCo, x: Tensor,       # (N, C, X, Y, Z)
             start: Tensor,                 # (N, K, 3)
@@ -373,7 +374,7 @@ def looked(method: VoCo, volumes: Source, rows: Sequence[int] = (0, 1, 2, 3), se
     y, l = answers(method, x, start)
     return dict(x=as_float(x), start=start[:, 0], y=y[:, 0], said=l[:, 0])
 
-# %% ../../nbs/medical/voco.ipynb #6f4b7ae2
+# %% ../../nbs/medical/voco.ipynb #c17ef0fb
 @run.figure
 def figure(extras):
     "The grid of base crops with a random crop, and true and predicted overlaps as maps of the grid."
