@@ -87,7 +87,7 @@ def overlaps(start: Tensor,          # (..., K, 3) first voxels of crops
     t = s if base_side is None else torch.tensor(tuple(base_side), device=start.device).float()
     return (torch.minimum(a + s, b + t) - torch.maximum(a, b)).clamp(min=0).prod(-1) / s.prod()
 
-# %% ../../nbs/medical/voco.ipynb #6acb2d5d
+# %% ../../nbs/medical/voco.ipynb #e9bcfcfe
 def predicted_overlaps(crops: Tensor,    # (N, K, D)
                        bases: Tensor,    # (N, P, D)
                       ) -> Tensor:       # (N, K, P) in [0, 1]
@@ -99,18 +99,18 @@ def overlap_loss(y: Tensor,              # (N, K, P) overlaps
                  eps: float = 1e-6) -> Tensor:   # ()
     "-log(1 - |y - l|), weighted by y (section 3); the mean over volumes."
     cost = -(y * torch.log(1 - (y - l).abs() + eps)).sum((1, 2))
-    return (cost / (y.sum((1, 2)) + eps)).mean()
+    return (cost / y.sum((1, 2))).mean()
 
-def absent_loss(y: Tensor, l: Tensor, eps: float = 1e-6) -> Tensor:   # as in `overlap_loss`
+def absent_loss(y: Tensor, l: Tensor) -> Tensor:   # as in `overlap_loss`
     "The mean square of predictions where there is no overlap (released code); the mean over volumes."
     absent = y == 0
-    return ((l.square() * absent).sum((1, 2)) / (absent.sum((1, 2)) + eps)).mean()
+    return ((l.square() * absent).sum((1, 2)) / absent.sum((1, 2)).clamp(min=1)).mean()
 
 def base_regulariser(bases: Tensor,      # (N, P, D)
                     ) -> Tensor:         # () in [0, 1]
     "The mean of ReLU(cosine)^2 over pairs of base crops of a volume, the second of each pair detached (section 3)."
     q = F.normalize(bases.float(), dim=-1)
-    i, j = torch.triu_indices(q.shape[1], q.shape[1], 1, device=q.device)
+    i, j = torch.combinations(torch.arange(q.shape[1], device=q.device)).unbind(1)
     return (q @ q.detach().mT)[:, i, j].relu().square().mean()
 
 # %% ../../nbs/medical/voco.ipynb #a68480fc
@@ -202,7 +202,7 @@ def example(batch_size: int = 8, seed: int = 0) -> Batch:
     g = torch.Generator().manual_seed(seed)
     return Batch(index=torch.arange(batch_size), x=torch.randint(0, 256, (batch_size, 1, 40, 40, 10), generator=g, dtype=torch.uint8)).keyed(seed, 0)
 
-# %% ../../nbs/medical/voco.ipynb #d86d7fb3
+# %% ../../nbs/medical/voco.ipynb #9ea0d1e8
 class SimCLRCrops(CropMethod):
     "SimCLR on the same crops: two views of every crop, all other crops of the batch are negatives."
     looks_across_batch = True
@@ -229,6 +229,7 @@ class Rotation(CropMethod):
 
     def loss(self, x: Tensor, turns: Tensor) -> Tensor: return F.cross_entropy(self.head(self.encoder(x.flatten(0, 1))).float(), turns.flatten())
 
+# %% ../../nbs/medical/voco.ipynb #ecbdf016
 ORDERS = torch.tensor([(a, b, c, d) for a in range(4) for b in range(4) for c in range(4) for d in range(4) if len({a, b, c, d}) == 4])   # all 24
 
 def shuffled(x: Tensor,        # (N, C, X, Y, Z), X and Y even
@@ -252,6 +253,7 @@ class Jigsaw(CropMethod):
 
     def loss(self, x: Tensor, order: Tensor) -> Tensor: return F.cross_entropy(self.head(self.encoder(x.flatten(0, 1))).float(), order.flatten())
 
+# %% ../../nbs/medical/voco.ipynb #97e61e9f
 class MaskedCrops(CropMethod):
     "A masked autoencoder for convolutions: cubes of a crop are blanked, a U-Net paints them."
     def __init__(self, encoder: nn.Module, ratio: float = 0.6, cubes: int = 3, **options):   # share of the cubes that is hidden; cubes along each axis
@@ -268,9 +270,9 @@ class MaskedCrops(CropMethod):
     def loss(self, x: Tensor, hidden: Tensor) -> Tensor:
         x, hidden = x.flatten(0, 1), hidden.flatten(0, 1)
         said = self.unet(torch.where(hidden > 0, self.encoder.mean, x)).float()
-        return ((said - x).square() * hidden).sum() / (hidden.sum() * x.shape[1])
+        return (said - x).square()[hidden.expand_as(x) > 0].mean()
 
-# %% ../../nbs/medical/voco.ipynb #96ed0771
+# %% ../../nbs/medical/voco.ipynb #f4f50b67
 def position_error(network: nn.Module, crops: Source, split: str) -> float:   # voxels
     "The mean distance between the places of crops and what a ridge regression of their features says; axes without variation do not count."
     train, test = (features(network, crops.splits[s]).z.double().cpu() for s in ("train", split))
@@ -288,10 +290,10 @@ def base_cosine(method: VoCo, volumes: Source, limit: int = 32) -> float:   # in
     base, side = grid_starts(x.shape[2:], method.grid)
     bases = cut(x, base.to(x.device).expand(len(x), -1, -1), side, method.size)
     q = F.normalize(method.embed(bases.flatten(0, 1)).unflatten(0, bases.shape[:2]).float(), dim=-1)
-    i, j = torch.triu_indices(q.shape[1], q.shape[1], 1, device=q.device)
+    i, j = torch.combinations(torch.arange(q.shape[1], device=q.device)).unbind(1)
     method.train(was); return (q @ q.mT)[:, i, j].mean().item()
 
-# %% ../../nbs/medical/voco.ipynb #89fad060
+# %% ../../nbs/medical/voco.ipynb #b9801e50
 CHANGES = dict(no_regulariser=dict(regularise=0.0), one_hot=dict(soft=False), released_code=dict(absent=1.0))
 FLOORS = ["random_encoder", "raw_input"]
 
@@ -318,11 +320,11 @@ def organs_of(data: str, patients: int, size: tuple[int, int, int], target: str,
     volumes = volumes_of(data, patients, size, target)
     return organ_crops(volumes, grid_starts(volumes.fields["x"].shape[2:], grid)[1], target=target)
 
-# %% ../../nbs/medical/voco.ipynb #40df92a2
+# %% ../../nbs/medical/voco.ipynb #75007007
 classroom = dict(data="anatomy", patients=160, size=(48, 48, 12), target="organs", grid=(4, 4, 1), crops=12, crop_size=None, turn=0.2, options=dict(widths=(8, 32, 64, 128)), hidden=128, dim=64, momentum=0.9, regularise=1.0, absent=0.0, soft=True, temperature=0.2,
                  batch_size=4, lr=6e-3, weight_decay=1e-4, clip=1.0, warmup=0.1, neighbours=10, transfer=True, labelled=3, segment=dict(steps=60, box=(24, 24, 12), width=8, lr=1e-2), tuned={})
 
-# %% ../../nbs/medical/voco.ipynb #48ebe5e4
+# %% ../../nbs/medical/voco.ipynb #170121b2
 @experiment(paper, arms=["voco", "no_regulariser", "one_hot", "released_code", "simclr_crops", "rotation", "jigsaw", "mae", *FLOORS], floors=FLOORS,
             claim=all_of(better("voco", than="simclr_crops", metric="organ_knn", by=0.02),
                          above_floor("voco", metric="organ_knn", by=0.02),
@@ -354,7 +356,7 @@ def run(arm, scale, seed):
     note(protocol=dict(found.protocol), data=[data.facts])
     return (scores, dict(method=method, **looked(method, data.splits[scale.split]))) if arm == "voco" else scores
 
-# %% ../../nbs/medical/voco.ipynb #c71b1b2a
+# %% ../../nbs/medical/voco.ipynb #9ec83ed9
 @torch.no_grad()
 def answers(method: VoCo, x: Tensor,       # (N, C, X, Y, Z)
             start: Tensor,                 # (N, K, 3)
@@ -374,7 +376,7 @@ def looked(method: VoCo, volumes: Source, rows: Sequence[int] = (0, 1, 2, 3), se
     y, l = answers(method, x, start)
     return dict(x=as_float(x), start=start[:, 0], y=y[:, 0], said=l[:, 0])
 
-# %% ../../nbs/medical/voco.ipynb #c17ef0fb
+# %% ../../nbs/medical/voco.ipynb #51da4542
 @run.figure
 def figure(extras):
     "The grid of base crops with a random crop, and true and predicted overlaps as maps of the grid."
