@@ -324,7 +324,7 @@ def organs_of(data: str, patients: int, size: tuple[int, int, int], target: str,
 classroom = dict(data="anatomy", patients=160, size=(48, 48, 12), target="organs", grid=(4, 4, 1), crops=12, crop_size=None, turn=0.2, options=dict(widths=(8, 32, 64, 128)), hidden=128, dim=64, momentum=0.9, regularise=1.0, absent=0.0, soft=True, temperature=0.2,
                  batch_size=4, lr=6e-3, weight_decay=1e-4, clip=1.0, warmup=0.1, neighbours=10, transfer=True, labelled=3, segment=dict(steps=60, box=(24, 24, 12), width=8, lr=1e-2), tuned={})
 
-# %% ../../nbs/medical/voco.ipynb #170121b2
+# %% ../../nbs/medical/voco.ipynb #3c277ed9
 @experiment(paper, arms=["voco", "no_regulariser", "one_hot", "released_code", "simclr_crops", "rotation", "jigsaw", "mae", *FLOORS], floors=FLOORS,
             claim=all_of(better("voco", than="simclr_crops", metric="organ_knn", by=0.02),
                          above_floor("voco", metric="organ_knn", by=0.02),
@@ -332,7 +332,7 @@ classroom = dict(data="anatomy", patients=160, size=(48, 48, 12), target="organs
                          worse("no_regulariser", than=0.8, metric="base_cosine")),
             metrics=dict(organ_knn=up("fraction"), organ_knn_other=up("fraction"), linear=up("fraction"), position=down("voxels"), dice=up("fraction"), base_cosine=down("")),
             scales=dict(
-                tiny=dict(classroom, patients=40, options=dict(widths=(4, 16, 32, 64)), hidden=64, dim=32, crops=2, steps=60, lr=1e-2, transfer=False, labelled=0, arms=["voco", "no_regulariser", "simclr_crops", *FLOORS]),
+                tiny=dict(classroom, patients=40, options=dict(widths=(4, 16, 32, 64)), hidden=64, dim=32, crops=2, steps=60, lr=1e-2, transfer=False, labelled=0, arms=["voco", "simclr_crops", *FLOORS]),
                 small=dict(classroom, steps=200),
                 equal=None,
                 gpu=dict(classroom, data="hippocampus_msd", patients=0, size=(40, 56, 48), target="mask", grid=(2, 2, 2), crop_size=(24, 24, 24), options=dict(widths=(32, 64, 128, 256)), hidden=512, dim=256, batch_size=8, steps=5000, lr=1e-3, transfer=False, labelled=4,
