@@ -73,6 +73,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "CROMA.loss: r.mean(1) -> r.sum(1)": "as above"},
     "zero_shot": {
         "class_vectors: z.unflatten(0, (len(names), len(templates))).mean(1) -> z.unflatten(0, (len(names), len(templates))).sum(1)": "the sum is brought to unit length like the mean"},
+    "voco": {
+        "SimCLRCrops.loss: nt_xent(self.embed(a.flatten(0, 1)), self.embed(b.flatten(0, 1)), self.temperature) -> nt_xent(self.embed(b.flatten(0, 1)), self.embed(a.flatten(0, 1)), self.temperature)": "the loss is symmetric in the two views"},
     "segmentation": {
         "components: 1 -> 0": "the middle of the cross: a place is always its own neighbour",
         "box_iou: torch.minimum(a[..., 2:], b[..., 2:]) -> torch.minimum(b[..., 2:], a[..., 2:])": "the smaller of two is the same in either order",

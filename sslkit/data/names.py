@@ -7,6 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 EMBEDDED: dict[str, tuple[str, dict[str, Any]]] = dict(       # name -> where its generator is; what else it is given
+    anatomy=("sslkit.data.anatomy:anatomy", {}),
+    anatomy_other=("sslkit.data.anatomy:anatomy", dict(setting="other")),
     captioned_world=("sslkit.data.captions:captioned_world", {}),
     captioned_world_2=("sslkit.data.captions:captioned_world", dict(setting="captioned_world_2")),
     clouds=("sslkit.data.clouds:clouds", {}),
@@ -23,7 +25,8 @@ READERS: dict[str, str] = dict(                               # what stands befo
     clouds="sslkit.data.cloud_files:cloud_folder",
     pairs="sslkit.data.earth_files:sensor_pairs",
     tiffs="sslkit.data.earth_files:band_folder",
-    videos="sslkit.data.video_files:read_videos")
+    videos="sslkit.data.video_files:read_videos",
+    volumes="sslkit.data.volumes:volume_folder")
 
 # %% auto #0
 __all__ = ['EMBEDDED', 'READERS']
