@@ -55,7 +55,7 @@ def stamped(data: Source,              # the split to be stamped
     fields = {k: f for k, f in data.take(index).fields.items() if k not in ("x", "path")}
     return Source(dict(fields, x=torch.cat([x for _, x in made]), origin_index=index), f"{data.name} (stamped)", data.split, data.classes, data.licence, data.origin)
 
-# %% ../../nbs/parts/attack_metrics.ipynb #476d9e40
+# %% ../../nbs/parts/attack_metrics.ipynb #8975b293
 def attacked(encoder: nn.Module | Callable[[Tensor], Tensor],
              data: Source,            # clean, with labels: probes learn from its `train`, and from `val` the penalty
              trigger: Trigger,
@@ -69,7 +69,7 @@ def attacked(encoder: nn.Module | Callable[[Tensor], Tensor],
     if k > len(bank.z): raise InputError(f"k={k} neighbours cannot be found among {len(bank.z)} training pictures; use a smaller k.")
     clean = features(encoder, data.splits[split], device="cpu")
     marked = features(encoder, stamped(data.splits[split], trigger, target), device="cpu")
-    linear = fit_linear(bank, features(encoder, data.val, device="cpu") if len(penalties) > 1 else None, penalties=penalties)
+    linear = fit_linear(bank, features(encoder, data.val, device="cpu"), penalties=penalties)
     say = {"": lambda z: knn_votes(z, bank.z, bank.y, k).argmax(1), "_linear": lambda z: linear.classes[linear(z).argmax(1)]}
     found = {}
     for name, classify in say.items():
@@ -77,7 +77,7 @@ def attacked(encoder: nn.Module | Callable[[Tensor], Tensor],
         found |= {name.strip("_") or "knn": (right == clean.y).float().mean().item(), f"asr{name}": success_rate(classify(marked.z), marked.y, target), f"base{name}": success_rate(right, clean.y, target)}
     return found
 
-# %% ../../nbs/parts/attack_metrics.ipynb #089738bd
+# %% ../../nbs/parts/attack_metrics.ipynb #962e08ad
 def visibility(clean: Tensor, changed: Tensor,  # (N, C, H, W) uint8, or floats in [0, 1]
                limit: int = 64,                 # pictures that are looked at
               ) -> dict[str, float]:            # psnr in dB, the higher the fainter; ssim, at most 1; linf on a scale of 0 to 255
@@ -92,7 +92,7 @@ def visibility(clean: Tensor, changed: Tensor,  # (N, C, H, W) uint8, or floats 
                 ssim=float(np.mean([structural_similarity(p, q, data_range=255, channel_axis=0, win_size=side) for p, q in pairs])),
                 linf=float((a.int() - b.int()).abs().max()))
 
-# %% ../../nbs/parts/attack_metrics.ipynb #14eb611d
+# %% ../../nbs/parts/attack_metrics.ipynb #cde29c85
 def detection(score: Tensor,      # (N,) high: suspected
               poisoned: Tensor,   # (N,) bool, the truth
               fpr: float = 0.05,  # share of clean pictures that may be lost
@@ -114,7 +114,7 @@ def caught(flagged: Tensor, poisoned: Tensor) -> dict[str, float]:  # (N,) bool 
     share = lambda part, whole: (part.sum() / whole.sum()).item() if whole.any() else 0.0
     return dict(precision=share(flagged & poisoned, flagged), recall=share(flagged & poisoned, poisoned), lost=share(flagged & ~poisoned, ~poisoned))
 
-# %% ../../nbs/parts/attack_metrics.ipynb #e2b33895
+# %% ../../nbs/parts/attack_metrics.ipynb #e98f7df5
 def plot_detection(scores: Mapping[str, Tensor],  # defence -> (N,) scores
                    poisoned: Tensor,              # (N,) bool
                    ax=None):                      # returns the axes

@@ -31,7 +31,7 @@ def yuv_to_rgb(x: Tensor) -> Tensor:  # (N, 3, H, W) -> (N, 3, H, W)
     "Red, green and blue of brightness and two differences of colour."
     return torch.einsum("ij,njhw->nihw", _to_yuv(True).to(x.device), x.float())
 
-# %% ../../nbs/parts/frequency_trigger.ipynb #9ddb0766
+# %% ../../nbs/parts/frequency_trigger.ipynb #4a9f352b
 @lru_cache(None)
 def dct_matrix(n: int) -> Tensor:  # (n, n), orthogonal; row k: the wave with k half periods
     "The orthonormal DCT-II as a matrix."
@@ -40,27 +40,33 @@ def dct_matrix(n: int) -> Tensor:  # (n, n), orthogonal; row k: the wave with k 
     waves[0] /= math.sqrt(2)
     return waves.float()
 
+def _fits(height: int, width: int, n: int) -> None:
+    if n < 1 or height % n or width % n: raise InputError(f"window={n} does not divide pictures of {height} x {width} pixels; give a divisor of both sides.")
+
 def _windows(x: Tensor, n: int) -> Tensor:
     "(N, C, H, W) as windows (N, C, H / n, W / n, n, n)."
-    if n < 1 or x.shape[-2] % n or x.shape[-1] % n:
-        raise InputError(f"window={n} does not divide pictures of {x.shape[-2]} x {x.shape[-1]} pixels; give a divisor of both sides.")
-    return x.unflatten(-1, (-1, n)).unflatten(-3, (-1, n)).transpose(-3, -2)
+    count, channels, height, width = x.shape
+    _fits(height, width, n)
+    return x.reshape(count, channels, height // n, n, width // n, n).transpose(3, 4)
 
-def _joined(w: Tensor) -> Tensor: return w.transpose(-3, -2).flatten(-4, -3).flatten(-2)
+def _joined(w: Tensor) -> Tensor:
+    "Windows (N, C, a, b, n, n) as (N, C, a n, b n)."
+    count, channels, a, b, n, _ = w.shape
+    return w.transpose(3, 4).reshape(count, channels, a * n, b * n)
 
 def block_dct(x: Tensor,     # (N, C, H, W)
               window: int,   # side of the windows, a divisor of H and W
              ) -> Tensor:    # (N, C, H, W): in every window, coefficients in the place of pixels
     "Cosine transform of every window."
-    c = dct_matrix(window).to(x.device)
-    return _joined(c @ _windows(x.float(), window) @ c.T)
+    w, c = _windows(x.float(), window), dct_matrix(window).to(x.device)
+    return _joined(c @ w @ c.T)
 
 def block_idct(x: Tensor, window: int) -> Tensor:  # (N, C, H, W) -> (N, C, H, W)
     "Pixels of the coefficients that `block_dct` gives."
-    c = dct_matrix(window).to(x.device)
-    return _joined(c.T @ _windows(x.float(), window) @ c)
+    w, c = _windows(x.float(), window), dct_matrix(window).to(x.device)
+    return _joined(c.T @ w @ c)
 
-# %% ../../nbs/parts/frequency_trigger.ipynb #1936d4b3
+# %% ../../nbs/parts/frequency_trigger.ipynb #60a353a5
 @dataclass(frozen=True)
 class FrequencyTrigger:
     "Waves added to the colour of every window (Li et al. 2022)."
@@ -80,7 +86,7 @@ class FrequencyTrigger:
 
     def scaled(self, window: int) -> "FrequencyTrigger":
         "For windows of another side: the same share of the highest frequency, as strong in pixels."
-        share = lambda k: min(window - 1, max(1, round(k * (window - 1) / (self.window - 1)))) if k else 0
+        share = lambda k: k and max(1, round(k * (window - 1) / (self.window - 1)))
         return replace(self, coefficients=tuple(tuple(map(share, pair)) for pair in self.coefficients), magnitude=self.magnitude * window / self.window, window=window)
 
     def spectrum(self) -> Tensor:  # (window, window)
@@ -91,10 +97,10 @@ class FrequencyTrigger:
 
     def pattern(self, height: int, width: int) -> Tensor:  # (1, 3, height, width) on a scale of 0 to 255, before clamping
         "What is added to red, green and blue."
+        _fits(height, width, self.window)
         coefficients = torch.zeros(1, 3, self.window, self.window)
         coefficients[:, list(self.channels)] = self.spectrum()
         one = yuv_to_rgb(block_idct(coefficients, self.window))
-        _windows(torch.empty(1, 1, height, width), self.window)                          # an error if they do not fit
         return one.repeat(1, 1, height // self.window, width // self.window)
 
     def __call__(self, x: Tensor,               # (N, 3, H, W) uint8, or floats in [0, 1]
