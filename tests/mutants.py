@@ -66,6 +66,46 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "CaptionLM.loss: tokens > 0 -> tokens <= 0": "in the first place it cuts off less padding, which counts nothing"},
     "zero_shot": {
         "class_vectors: z.unflatten(0, (len(names), len(templates))).mean(1) -> z.unflatten(0, (len(names), len(templates))).sum(1)": "the sum is brought to unit length like the mean"},
+    "frequency_trigger": {
+        "_windows: _fits(height, width, n) -> _fits(width, height, n)": "both sides are asked the same",
+        "_windows: x.reshape(count, channels, height // n, n, width // n, n).transpose(3, 4) -> x.reshape(count, channels, height // n, n, width // n, n).transpose(4, 3)": "two dimensions change places, whichever is named first",
+        "_joined: w.transpose(3, 4) -> w.transpose(4, 3)": "as above",
+        "FrequencyTrigger.scaled: max(1, round(k * (window - 1) / (self.window - 1))) -> max(round(k * (window - 1) / (self.window - 1)), 1)": "the larger of two is the same in either order",
+        "FrequencyTrigger.spectrum: torch.zeros(self.window, self.window) -> torch.zeros(self.window, self.window)": "the same call",
+        "FrequencyTrigger.pattern: one.repeat(1, 1, height // self.window, width // self.window) -> one.repeat(1, 1, height // self.window, width // self.window)": "as above"},
+    "patch_trigger": {
+        "PatchTrigger.times: min(1.0, self.opacity * factor) -> min(self.opacity * factor, 1.0)": "the smaller of two is the same in either order",
+        "PatchTrigger.corners: min(height, width) -> min(width, height)": "as above",
+        "PatchTrigger.corners: row_keys(self.seed, 0, index) -> row_keys(0, self.seed, index)": "another stream of random numbers",
+        "PatchTrigger.corners: 0 -> 1": "as above"},
+    "attack_metrics": {
+        "stamped: 512 -> 513": "another size of the blocks that are stamped",
+        "visibility: zip(a.numpy(), b.numpy()) -> zip(b.numpy(), a.numpy())": "both measures are symmetric in the two pictures",
+        "visibility: np.array_equal(p, q) -> np.array_equal(q, p)": "as above",
+        "visibility: peak_signal_noise_ratio(p, q, data_range=255) -> peak_signal_noise_ratio(q, p, data_range=255)": "as above",
+        "visibility: structural_similarity(p, q, data_range=255, channel_axis=0, win_size=side) -> structural_similarity(q, p, data_range=255, channel_axis=0, win_size=side)": "as above",
+        "visibility: -2 -> 2": "images have four dimensions, so that the last but one is dimension 2",
+        "detection: True -> False": "PyTorch's sort of small numbers of values keeps the order of equals anyway",
+        "detection: 1 -> 0": "a negative place in a list counts from its end: the same place",
+        **{f"plot_detection: {c}": "how the picture looks" for c in ("ax.plot([0, 1], [0, 1], color='0.8', zorder=0) -> ax.plot([0, 1], [0, 1], color='0.8', zorder=0)", "0 -> 1", "1 -> 0", "7 -> 8", "1.02 -> 2.02", "3.2 -> 4.2", "2.8 -> 3.8", "score.detach() -> score")}},
+    "poisoned": {
+        "poisoned_rows: max(1, round(share * len(y))) -> max(round(share * len(y)), 1)": "the larger of two is the same in either order",
+        "poisoned_rows: row_keys(seed, 3, torch.arange(len(y))) -> row_keys(3, seed, torch.arange(len(y)))": "another stream of random numbers",
+        "poisoned_rows: 3 -> 4": "as above",
+        "poisoned_rows: 20 -> 21": "how many classes the error names"},
+    "backdoor_defences": {
+        "activation_clusters: 5 -> 6": "another number of starts of k-means",
+        "activation_clusters: 2 -> 3": "the third part has no members",
+        "strip_scores: row_keys(seed, 4, torch.arange(len(x), device=x.device)) -> row_keys(4, seed, torch.arange(len(x), device=x.device))": "another stream of random numbers",
+        "strip_scores: 4 -> 5": "as above",
+        "invert_triggers: 2 -> 3": "another start of the masks, nearly zero like the first"},
+    "ctrl_backdoor": {
+        "views_of: ColorJitter(0.8 * s, 0.8 * s, 0.8 * s, 0.2 * s, p=0.8) -> ColorJitter(0.8 * s, 0.8 * s, 0.8 * s, 0.2 * s, p=0.8)": "the same call",
+        "invariance: data[torch.arange(min(limit, len(data)))].keyed(0, 0) -> data[torch.arange(min(limit, len(data)))].keyed(0, 0)": "the same call",
+        "invariance: 0 -> 1": "other draws of the views",
+        "invariance: min(limit, len(data)) -> min(len(data), limit)": "the smaller of two is the same in either order",
+        "invariance: 2 -> 3": "two views are made",
+        "invariance: F.cosine_similarity(a - centre, b - centre) -> F.cosine_similarity(b - centre, a - centre)": "the cosine is symmetric"},
     "segmentation": {
         "components: 1 -> 0": "the middle of the cross: a place is always its own neighbour",
         "box_iou: torch.minimum(a[..., 2:], b[..., 2:]) -> torch.minimum(b[..., 2:], a[..., 2:])": "the smaller of two is the same in either order",

@@ -100,7 +100,7 @@ def pictures(scale) -> Source:
     train = min(1600, scale.limit or 1600)
     return world(train, train // 4, train // 2, size=scale.size, **WORLDS[scale.data]).limit(scale.limit)
 
-# %% ../../nbs/trust/ctrl_backdoor.ipynb #fd6b4946
+# %% ../../nbs/trust/ctrl_backdoor.ipynb #f4de254c
 FLOORS = ("random_encoder", "raw_input")
 STUDIES = {"study/no_crop": "crop", "study/no_jitter": "jitter", "study/no_grey": "grey", "study/stronger": "stronger"}
 
@@ -108,7 +108,7 @@ def views_of(arm: str, scale, n: int = 2) -> Views:
     "The victim's augmentation: crop, flip, jitter, grey, all of them, all but one, or stronger and with a blur."
     change = STUDIES.get(arm, "")
     s, area = (2 * scale.strength, scale.min_area / 2) if change == "stronger" else (scale.strength, scale.min_area)
-    ops = dict(crop=RandomResizedCrop(scale=(area, 1.0)), flip=HorizontalFlip(p=0.5 * scale.flip), jitter=ColorJitter(0.8 * s, 0.8 * s, 0.8 * s, min(0.5, 0.2 * s), p=0.8), grey=Grayscale(p=0.2))
+    ops = dict(crop=RandomResizedCrop(scale=(area, 1.0)), **(dict(flip=HorizontalFlip()) if scale.flip else {}), jitter=ColorJitter(0.8 * s, 0.8 * s, 0.8 * s, 0.2 * s, p=0.8), grey=Grayscale(p=0.2))
     if change == "stronger": ops["blur"] = GaussianBlur(p=0.5)
     return Views(*(op for name, op in ops.items() if name != change), n=n)
 
@@ -127,7 +127,7 @@ def victim(arm: str, scale) -> Method:
     "The system that is trained on the pile."
     net, kind = encoder(scale.encoder, stem=scale.stem, **scale.options), arm.rpartition("/")[2].removesuffix("_clean")
     if kind == "byol": return BYOL(net, views_of(arm, scale), scale.dim, scale.hidden, between(*scale.momentum))
-    if kind == "simsiam": return SimSiam(net, views_of(arm, scale), projector=simsiam_projector(net.dim, scale.dim, 2))
+    if kind == "simsiam": return SimSiam(net, views_of(arm, scale), scale.dim, projector=simsiam_projector(net.dim, scale.dim, 2))
     if kind == "supervised": return Classifier(net, views_of(arm, scale, n=1), scale.classes)
     return SimCLR(net, views_of(arm, scale), scale.dim, scale.temperature)
 
