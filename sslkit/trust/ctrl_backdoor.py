@@ -162,7 +162,7 @@ def save_victim(method: Method,               # trained on `data`
     told = dict(id=paper.id, warning=WARNING, data=dict(data.train.facts, poisoned=0 if marked is None else int(marked.sum())))
     save_encoder(Encoder(method.evaluated, size, told), path)
 
-# %% ../../nbs/trust/ctrl_backdoor.ipynb #b2307095
+# %% ../../nbs/trust/ctrl_backdoor.ipynb #e21d0cd0
 MAIN = ["ctrl", "clean", "patch", "random_class", "byol", "byol_clean", "simsiam", "simsiam_clean", "supervised"]
 
 def defended(method: Method, data: Source, piled: Source, trigger, scale, seed: int) -> dict[str, float]:
@@ -180,7 +180,7 @@ def defended(method: Method, data: Source, piled: Source, trigger, scale, seed: 
     strip = strip_scores(classify, x, held, seed=seed)
     index = anomaly_index(invert_triggers(classify, held[:32], scale.classes, steps=60, seed=seed).size)
     trusted = data.train.take(torch.arange(len(data.train) // 4))
-    further = cleansed(method, trusted, steps=scale.steps // 4, lr=scale.lr / 3, batch_size=min(scale.batch_size, len(trusted)), device=scale.device, seed=seed)
+    further = cleansed(method, trusted, steps=max(1, scale.steps // 4), lr=scale.lr / 3, batch_size=min(scale.batch_size, len(trusted)), device=scale.device, seed=seed)
     rate = lambda n: attacked(n, data, trigger, scale.target, scale.split, scale.k)
     away, soft, fresh = rate(Purified(net, faded)), rate(Purified(net, softened)), rate(further.evaluated)
     return dict(clusters=detection(heaps.score, piled.fields["poisoned"])["auroc"], strip=detection(strip, torch.arange(len(x)) >= len(few))["auroc"], inversion=index[scale.target].item(),
