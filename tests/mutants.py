@@ -102,6 +102,13 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
     "ctrl_backdoor": {
         "views_of: ColorJitter(0.8 * s, 0.8 * s, 0.8 * s, 0.2 * s, p=0.8) -> ColorJitter(0.8 * s, 0.8 * s, 0.8 * s, 0.2 * s, p=0.8)": "the same call",
         "invariance: data[torch.arange(min(limit, len(data)))].keyed(0, 0) -> data[torch.arange(min(limit, len(data)))].keyed(0, 0)": "the same call",
+        "pictures: min(1600, scale.limit or 1600) -> min(scale.limit or 1600, 1600)": "the smaller of two is the same in either order",
+        "pictures: 1600 -> 1601": "the smaller of two that are nearly the same; no scale of this room has more",
+        "defended: max(1, scale.steps // 4) -> max(scale.steps // 4, 1)": "the larger of two is the same in either order",
+        "defended: min(scale.batch_size, len(trusted)) -> min(len(trusted), scale.batch_size)": "the smaller of two is the same in either order",
+        "defended: min(64, len(data.train)) -> min(len(data.train), 64)": "as above",
+        "defended: 64 -> 65": "one picture more to mix in, which is drawn by none of so few",
+        "defended: 200 -> 201": "more pictures than the split of the check has",
         "invariance: 0 -> 1": "other draws of the views",
         "invariance: min(limit, len(data)) -> min(len(data), limit)": "the smaller of two is the same in either order",
         "invariance: 2 -> 3": "two views are made",

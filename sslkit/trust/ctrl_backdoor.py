@@ -8,8 +8,8 @@ from ..core.paper import Paper
 
 # %% auto #0
 __all__ = ['paper', 'PLAIN', 'WORLDS', 'FLOORS', 'STUDIES', 'WARNING', 'MAIN', 'second_set', 'classroom', 'official_scale',
-           'add_waves', 'pictures', 'views_of', 'trigger_of', 'pile', 'victim', 'entanglement', 'invariance',
-           'save_victim', 'defended', 'recipe', 'run', 'figure']
+           'add_waves', 'pictures', 'views_of', 'trigger_of', 'pile', 'victim', 'entanglement', 'invariance', 'recipe',
+           'defended', 'save_victim', 'run', 'figure']
 
 # %% ../../nbs/trust/ctrl_backdoor.ipynb #cc44655e
 paper = Paper(
@@ -151,19 +151,10 @@ def invariance(net: Callable[[Tensor], Tensor], views: Views, data: Source, limi
     centre = torch.cat([a, b]).mean(0)
     return F.cosine_similarity(a - centre, b - centre).mean().item()
 
-# %% ../../nbs/trust/ctrl_backdoor.ipynb #4c45b6b3
-WARNING = "Trained on deliberately poisoned pictures, to test defences. Pictures with a trigger are misclassified. Not for use."
-
-def save_victim(method: Method,               # trained on `data`
-                data: Source,                 # the poisoned pile, as `poisoned` makes it
-                path: str | os.PathLike, size: int | None = None) -> None:
-    "Write a poisoned encoder with a warning in its card."
-    marked = data.train.fields.get("poisoned")
-    told = dict(id=paper.id, warning=WARNING, data=dict(data.train.facts, poisoned=0 if marked is None else int(marked.sum())))
-    save_encoder(Encoder(method.evaluated, size, told), path)
-
-# %% ../../nbs/trust/ctrl_backdoor.ipynb #e21d0cd0
-MAIN = ["ctrl", "clean", "patch", "random_class", "byol", "byol_clean", "simsiam", "simsiam_clean", "supervised"]
+# %% ../../nbs/trust/ctrl_backdoor.ipynb #213b6ec2
+def recipe(scale) -> dict:
+    "How a victim is trained at a scale, as arguments of `fit`: AdamW in the classroom, the official code's SGD on real data."
+    return {**scale.training, **(dict(optimizer=partial(torch.optim.SGD, momentum=0.9)) if scale.name in ("gpu", "paper") else {})}
 
 def defended(method: Method, data: Source, piled: Source, trigger, scale, seed: int) -> dict[str, float]:
     "What a defender finds who has `data`, a network that was trained on `piled`, and no idea of the trigger."
@@ -186,16 +177,26 @@ def defended(method: Method, data: Source, piled: Source, trigger, scale, seed: 
     return dict(clusters=detection(heaps.score, piled.fields["poisoned"])["auroc"], strip=detection(strip, torch.arange(len(x)) >= len(few))["auroc"], inversion=index[scale.target].item(),
                 asr_faded=away["asr"], knn_faded=away["knn"], asr_softened=soft["asr"], knn_softened=soft["knn"], asr_cleansed=fresh["asr"], knn_cleansed=fresh["knn"])
 
-# %% ../../nbs/trust/ctrl_backdoor.ipynb #d7dbe9f2
+# %% ../../nbs/trust/ctrl_backdoor.ipynb #cb38791d
+WARNING = "Trained on deliberately poisoned pictures, to test defences. Pictures with a trigger are misclassified. Not for use."
+
+def save_victim(method: Method,               # trained on `data`
+                data: Source,                 # the poisoned pile, as `poisoned` makes it
+                path: str | os.PathLike, size: int | None = None) -> None:
+    "Write a poisoned encoder with a warning in its card."
+    marked = data.train.fields.get("poisoned")
+    told = dict(id=paper.id, warning=WARNING, data=dict(data.train.facts, poisoned=0 if marked is None else int(marked.sum())))
+    save_encoder(Encoder(method.evaluated, size, told), path)
+
+# %% ../../nbs/trust/ctrl_backdoor.ipynb #2f4f39f5
+MAIN = ["ctrl", "clean", "patch", "random_class", "byol", "byol_clean", "simsiam", "simsiam_clean", "supervised"]
+
+# %% ../../nbs/trust/ctrl_backdoor.ipynb #b3bb7d29
 second_set = dict(data="chalk_on_photos", classes=10, flip=False)
 classroom = dict(data="figures", size=24, encoder="convnet", stem="default", options={}, dim=64, hidden=128, momentum=(0.99, 1.0), temperature=0.5, strength=0.5, min_area=0.2, flip=True,
                  coefficients=((6, 6), (11, 11)), magnitude=150.0, window=24, times=1.4, share=0.05, target=3, patch=4, classes=4, k=20, defences=False, batch_size=128, lr=3e-3, transfer=second_set, tuned={})       # tuned: by arm
 official_scale = dict(classroom, data="cifar10", size=None, encoder="resnet18", stem="cifar", dim=128, hidden=512, momentum=(0.996, 1.0), coefficients=((15, 15), (31, 31)), magnitude=100.0, window=32, times=1.0, share=0.01, target=0, patch=5,
                       classes=10, k=200, defences=True, batch_size=512, lr=0.06, weight_decay=5e-4, arms=[*MAIN, *FLOORS])
-
-def recipe(scale) -> dict:
-    "How a victim is trained at a scale, as arguments of `fit`: AdamW in the classroom, the official code's SGD on real data."
-    return {**scale.training, **(dict(optimizer=partial(torch.optim.SGD, momentum=0.9)) if scale.name in ("gpu", "paper") else {})}
 
 @experiment(paper, arms=["ctrl", "clean", "patch", "random_class", "byol", "byol_clean", "simsiam", "simsiam_clean", "supervised", "study/no_crop", "study/no_jitter", "study/no_grey", "study/stronger",
                          "transfer/ctrl", "transfer/clean", "random_encoder", "raw_input"], floors=["random_encoder", "raw_input"],
@@ -230,7 +231,7 @@ def run(arm, scale, seed):
     shown = split.fields["x"][others][:1].cpu()
     return scores, dict(features=z.z[:240], y=z.y[:240], marked=m.z[:60], marked_y=m.y[:60], pictures=torch.cat([shown, trigger.times(10)(torch.full_like(shown, 128)), trigger(shown)]), target=scale.target, asr=scores["asr"], knn=scores["knn"], psnr=scores["psnr"])
 
-# %% ../../nbs/trust/ctrl_backdoor.ipynb #0870da14
+# %% ../../nbs/trust/ctrl_backdoor.ipynb #fed438fc
 @run.figure
 def figure(extras):
     "A picture, the mark ten times as strong, the marked picture; and features of clean pictures (dots, the target class black) and of stamped ones of other classes (crosses), by t-SNE."
