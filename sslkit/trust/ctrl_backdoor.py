@@ -11,7 +11,7 @@ __all__ = ['paper', 'PLAIN', 'WORLDS', 'FLOORS', 'STUDIES', 'WARNING', 'MAIN', '
            'add_waves', 'pictures', 'views_of', 'trigger_of', 'pile', 'victim', 'entanglement', 'invariance', 'recipe',
            'defended', 'save_victim', 'run', 'figure']
 
-# %% ../../nbs/trust/ctrl_backdoor.ipynb #cc44655e
+# %% ../../nbs/trust/ctrl_backdoor.ipynb #aedf38a8
 paper = Paper(
     id="ctrl_backdoor", chapter="trust", modality="image", kind="method",
     title="An Embarrassingly Simple Backdoor Attack on Self-supervised Learning",
@@ -22,7 +22,7 @@ paper = Paper(
         ("attack success rate, %", ">= 99", "at best, with at most 1 % of the pictures poisoned", "abstract"),
     ],
     fidelity=[
-        ("threat model: unlabelled pre-training data are poisoned and nothing else; classifiers afterwards learn from clean pictures with right labels; the attacker has some pictures of the target class", "paper (abstract, section 3; the bank of nearest neighbours is clean in the official code too)"),
+        ("threat model: unlabelled pre-training data are poisoned and nothing else; classifiers afterwards learn from clean pictures with right labels; the attacker has some pictures of the target class", "paper (abstract; the bank of nearest neighbours is clean in the official code too)"),
         ("trigger: RGB to YUV, cosine transform of windows of 32 pixels, m added to coefficients (15, 15) and (31, 31) of U and V, inverse, clamped", "official code (README: channels 1 2, positions 15 31, window 32; at scales gpu and paper)"),
         ("magnitude 100 on a scale of 0 to 255, the same for poisoning and test", "official code (main_train.py has one magnitude for both; that other values were used for the paper's tables could not be checked)"),
         ("coefficients, window and magnitude for pictures of 24 pixels", "our choice (windows of 24 pixels; lower frequencies, because a resized crop of so few pixels wipes out the highest, and waves of twice the official strength in grey levels in the pile, 2.8 times at the test, because minutes of training replace days; how faint that is stands on record as PSNR)"),
@@ -35,7 +35,7 @@ paper = Paper(
         ("clean accuracy by nearest neighbours and by a linear layer", "official code (k = 200 of 50,000 there, 20 here; the linear layer is on its list of things to do)"),
         ("attack success rate: share of stamped test pictures of other classes that are taken for the target class", "our choice (the official code also counts pictures of the target class, which are taken for it anyway)"),
         ("entanglement of trigger and target features as overlap of cosines", "our choice (mean centred cosine of stamped pictures to clean pictures of the target class, less that of the same pictures without stamp)"),
-        ("effect of each augmentation, invariance against success", "paper (arms study/...; --remove in the official code)"),
+        ("effect of each augmentation, invariance against success", "official code (--remove takes one augmentation away; arms study/..., and invariance as a metric of every arm, are our choice)"),
         ("comparison with a supervised backdoor", "our choice (the same poisoned pile with its right labels)"),
         ("defences: activation clustering, STRIP, trigger inversion, other augmentation, clean fine-tuning", "our choice (of parts.backdoor_defences, for a linear classifier on the frozen encoder; success or failure is reported by number)"),
         ("CIFAR-100, other networks, further attacks", "left out (one real set is enough to see the effect)"),
