@@ -95,8 +95,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "visibility: structural_similarity(p, q, data_range=255, channel_axis=0, win_size=side) -> structural_similarity(q, p, data_range=255, channel_axis=0, win_size=side)": "as above",
         "visibility: -2 -> 2": "images have four dimensions, so that the last but one is dimension 2",
         "detection: True -> False": "PyTorch's sort of small numbers of values keeps the order of equals anyway",
-        "detection: 1 -> 0": "a negative place in a list counts from its end: the same place",
-        **{f"plot_detection: {c}": "how the picture looks" for c in ("ax.plot([0, 1], [0, 1], color='0.8', zorder=0) -> ax.plot([0, 1], [0, 1], color='0.8', zorder=0)", "0 -> 1", "1 -> 0", "7 -> 8", "1.02 -> 2.02", "3.2 -> 4.2", "2.8 -> 3.8", "score.detach() -> score")}},
+        "detection: 1 -> 0": "a negative place in a list counts from its end: the same place"},
     "poisoned": {
         "poisoned_rows: max(1, round(share * len(y))) -> max(round(share * len(y)), 1)": "the larger of two is the same in either order",
         "poisoned_rows: row_keys(seed, 3, torch.arange(len(y))) -> row_keys(3, seed, torch.arange(len(y)))": "another stream of random numbers",
