@@ -328,7 +328,7 @@ PAIRS = [better(e + "croma", than=e + rival, metric=m) for e in ("", "elsewhere/
             claim=all_of(*PAIRS),
             metrics=dict(knn=up("fraction"), knn_radar=up("fraction"), knn_joint=up("fraction"), linear=up("fraction"), lost=down("fraction"), lost_stretched=down("fraction"), recall=up("fraction")),
             scales=dict(
-                tiny=dict(classroom, train=600, held=200, sides=(1, 1.5, 2), dim=32, batch_size=48, steps=80, lr=4e-3, real=False, arms=["croma", "sincos", "random_encoder", "raw_input", "image_stats"]),
+                tiny=dict(classroom, train=600, held=200, sides=(1, 1.5, 2), dim=32, batch_size=48, steps=50, lr=4e-3, real=False, arms=["croma", "sincos", "random_encoder", "raw_input", "image_stats"]),
                 small=dict(classroom, steps=400, lr=3e-3, tuned={e + arm: dict(lr=1e-3) for e in ("", "elsewhere/", "real/") for arm in ("contrastive_only", "mae_only") if (e, arm) != ("real/", "mae_only")}),
                 equal=None,
                 gpu=dict(classroom, train=100_000, held=5000, size=48, patch_size=4, dim=192, depths=(6, 3, 3), heads=8, decoder=dict(dim=192, depth=1, heads=8), batch_size=512, steps=20_000, lr=1e-3, warmup=0.05),

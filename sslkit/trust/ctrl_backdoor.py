@@ -205,7 +205,7 @@ official_scale = dict(classroom, data="cifar10", size=None, encoder="resnet18", 
             metrics=dict(asr=up("fraction"), knn=up("fraction"), linear=up("fraction"), asr_linear=up("fraction"), base=down("fraction"), base_linear=down("fraction"), asr_patch=up("fraction"), entangled=up("cosine"), invariance=up("cosine"), psnr=up("dB"),
                          clusters=up("AUROC"), strip=up("AUROC"), inversion=up("deviations"), asr_faded=up("fraction"), knn_faded=up("fraction"), asr_softened=up("fraction"), knn_softened=up("fraction"), asr_cleansed=up("fraction"), knn_cleansed=up("fraction")),
             scales=dict(
-                tiny=dict(classroom, options=dict(widths=(8, 16, 32, 64)), limit=800, steps=150, arms=["ctrl", "clean", "random_encoder", "raw_input"]),
+                tiny=dict(classroom, options=dict(widths=(8, 16, 32, 64)), limit=800, steps=90, arms=["ctrl", "clean", "random_encoder", "raw_input"]),
                 small=dict(classroom, steps=2000, lr=3e-2, defences=True, tuned=dict(byol=dict(lr=1e-2), byol_clean=dict(lr=1e-2), simsiam=dict(lr=3e-3), simsiam_clean=dict(lr=3e-3))),
                 equal=None,                                                  # what it shows is no representation
                 gpu=dict(official_scale, steps=9_700),
