@@ -246,6 +246,7 @@ classroom = dict(numeric=12, categorical=3, latents=3, mechanism=1, samples=3000
                          better("t_jepa", than="raw_columns", metric="mlp_real"),
                          better("t_jepa", than="no_reg", metric="rank"),
                          above_floor("t_jepa", metric="mlp")),
+            tried=dict(t_jepa=10, masked_cells=5, no_reg=5),               # first looks on seed 1000, estimated, before the trials on record
             metrics=dict(mlp=up("fraction"), linear=up("fraction"), rank=up("dimensions"), **{h: up("fraction") for h in ("resnet", "dcnv2", "autoint", "ft_transformer", "trees")}, mlp_2=up("fraction"), mlp_real=up("fraction"), higgs=up("fraction")),
             scales=dict(
                 tiny=dict(classroom, samples=1200, steps=160, heads=("mlp",), draws=1, transfer=(), arms=["t_jepa", "no_reg", "random_encoder", "raw_columns"]),
