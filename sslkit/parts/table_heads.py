@@ -154,8 +154,9 @@ def table_scores(network: nn.Module,               # rows to vectors; has `width
                  heads: Sequence[str] = ("mlp",),  # of `HEADS`, and "trees"
                  labels: int | None = 40,          # labelled rows; None: all
                  split: str = "test", draws: int = 3, seed: int = 0,
+                 name: str = "{}",                 # of a score, with the head's in place of {}
                  **options: Any,                   # of `fitted`: steps, batch_size, weight_decay
-                ) -> dict[str, float]:             # head -> score
+                ) -> dict[str, float]:             # name -> score
     "Train heads on a frozen network's features and measure them; the mean over draws of labels."
     from sslkit.core.ledger import note
     for head in heads:
@@ -180,7 +181,7 @@ def table_scores(network: nn.Module,               # rows to vectors; has `width
         first = [made(head, setting, 0) for setting in grid]
         best = max(range(len(grid)), key=lambda k: score(first[k](ready(choice.z)), choice.y))
         says = [first[best], *(made(head, grid[best], draw) for draw in range(1, draws))]
-        out[head] = sum(score(say(ready(test.z)), test.y) for say in says) / draws
+        out[name.format(head)] = sum(score(say(ready(test.z)), test.y) for say in says) / draws
     asked = f"{'all' if labels is None else labels} labels, mean of {draws} draws; standardised by all of train; setting of {{}} chosen on {'val' if split != 'val' else 'other rows of train'} with the first draw"
-    note(protocol={h: asked.format(f"{len(LEAVES)}" if h == "trees" else f"{len(RATES)}") for h in heads}, data=[s.facts for s in (data.train, data.splits[split])])
+    note(protocol={name.format(h): asked.format(f"{len(LEAVES)}" if h == "trees" else f"{len(RATES)}") for h in heads}, data=[s.facts for s in (data.train, data.splits[split])])
     return out

@@ -277,7 +277,8 @@ def transfer_score(arm: str, scale, name: str, seed: int) -> float | None:
         except InputError: return None
     else: data = _table(scale.samples, scale.numeric, scale.categorical, scale.latents, name, scale.mechanism) if name == "table_2" else real_table(name, seed)
     network, _ = trained(arm, scale, data, seed)
-    return table_scores(network, data, ("mlp",), None if name == "higgs" else scale.labels, scale.split, 1 if name == "higgs" else scale.draws, seed)["mlp"]
+    few = name != "higgs"
+    return table_scores(network, data, ("mlp",), scale.labels if few else None, scale.split, scale.draws if few else 1, seed, name=f"{name} {{}}")[f"{name} mlp"]
 
 # %% ../../nbs/table/t_jepa.ipynb #d270af0a
 @torch.no_grad()
