@@ -187,11 +187,12 @@ class Experiment:
         shutil.rmtree(folder, ignore_errors=True)                            # not after an error: the next attempt goes on from here
 
     def _by_one_protocol(self, arm: str, scale: Scale, seed: int) -> tuple[dict[str, float], dict[str, Any]]:
-        "Run an arm, and measure the network that it evaluated last as all methods are at the scales of the record."
-        from sslkit.core.probes import evaluate, knn, last_evaluated, linear
-        with last_evaluated() as seen: self.function(arm, scale, seed)
+        "Run an arm, watched on a part of its data, and measure the network that it evaluated last as all methods are at the scales of the record."
+        from sslkit.core.probes import Monitor, evaluate, knn, last_evaluated, linear
+        from sslkit.core.train import monitoring
+        with last_evaluated() as seen, monitoring(Monitor) as histories: self.function(arm, scale, seed)
         (network, data), = seen
-        return dict(evaluate(network, data, [knn(200).named("knn_200"), knn(20).named("knn_20"), linear()], split=scale.split, floors=False)), dict(network=network, data=data)
+        return dict(evaluate(network, data, [knn(200).named("knn_200"), knn(20).named("knn_20"), linear()], split=scale.split, floors=False)), dict(network=network, data=data, monitored=[h.monitored for h in histories])
 
     def golden(self, arm: str | None = None) -> dict:
         "The first five steps of an arm (default: the first) at `tiny`, seed 0: its losses and metrics, as a line for the ledger."

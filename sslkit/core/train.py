@@ -7,6 +7,7 @@ from __future__ import annotations
 import io, logging, math, os, time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
@@ -20,7 +21,8 @@ from .method import Method
 from .rounds import Diverged, Rounds
 
 # %% auto #0
-__all__ = ['Schedule', 'RESIDENT', 'PRECISIONS', 'cosine', 'constant', 'History', 'Progress', 'Engine', 'compiled', 'fit']
+__all__ = ['Schedule', 'RESIDENT', 'PRECISIONS', 'cosine', 'constant', 'History', 'Progress', 'Engine', 'monitoring', 'compiled',
+           'fit']
 
 # %% ../../nbs/core/train.ipynb #4867ef86
 Schedule = Callable[[float], float]
@@ -184,6 +186,17 @@ def _train(fabric, method: Method, source: Source, steps: int, batch_size: int, 
     fabric.barrier()                                                                       # the first process may still be writing the checkpoint
     return history.read()
 
+_monitoring: ContextVar[tuple | None] = ContextVar("monitoring", default=None)
+
+@contextmanager
+def monitoring(make: Callable[[Source], Callable[[Method], Mapping[str, float]]],   # a monitor for what is trained on
+               times: int = 10,                                                     # measurements in a training
+              ) -> Iterator[list[History]]:
+    "Inside, a training that names no monitor has one; the list holds the histories of all trainings."
+    token = _monitoring.set((make, times, histories := []))
+    try: yield histories
+    finally: _monitoring.reset(token)
+
 @contextmanager
 def compiled(method: Method, backend: bool | str = True) -> Iterator[None]:  # True: PyTorch's own; a name of `torch.compiler.list_backends()`; False: nothing happens
     "Inside, the loss of a method (networks included) goes through `torch.compile`, and on a GPU its views, too."
@@ -240,12 +253,15 @@ def fit(method: Method, source: Source,
     fabric = _fabric(method, device, devices, PRECISIONS[precision])
     if batch_size % fabric.world_size: raise InputError(f"batch_size={batch_size} cannot be shared by {fabric.world_size} processes; use a multiple of {fabric.world_size}.")
     if fabric.device.type == "cuda" and precision != "16": optimizer = {k: _fused(o) for k, o in optimizer.items()} if isinstance(optimizer, Mapping) else _fused(optimizer)
+    make, times, histories = _monitoring.get() or (None, 1, [])
+    if make and monitor is None: monitor, monitor_every = make(source), max(1, steps // times)
     arguments = (method, source, steps, batch_size, seed, optimizer, lr, weight_decay, schedule, clip, accumulate, monitor, monitor_every, checkpoint, every, resume, config, compile)
     if fabric.world_size > 1:
         past, state = torch.load(io.BytesIO(fabric.launch(_train_and_return, *arguments)), weights_only=True)
         (history := History()).load_state_dict(past)
         method.load_state_dict(state)
     else: history = _train(fabric, *arguments)
+    histories.append(history)
     _note(history, source, steps, batch_size)
     return history
 

@@ -31,6 +31,7 @@ def keep_encoder(run: Run, out: str | os.PathLike) -> Path:
     row, data = run.row, run.extras["data"]
     network = bare(run.extras["network"])
     about = {k: row[k] for k in ("id", "arm", "scale", "seed", "settings", "metrics", "protocol", "data", "closure", "commit", "env", "steps")}
+    about["monitored"] = run.extras["monitored"]
     path = Path(out) / f"{row['id']}-{row['arm'].replace('/', '-')}-{row['scale']}-{row['seed']}.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     save_encoder(Encoder(network, None, about), path)
