@@ -341,7 +341,7 @@ classroom = dict(family="winding", second="rooms", walks=150, length=25, pairs=2
             scales=dict(
                 tiny=dict(classroom, family="serpentine", second=None, steps=250, policy=2.4, lr=1e-2, tasks=2, arms=["hilp", "gcbc", "random_encoder", "greedy_xy", "random_policy"],
                           tuned=dict(random_encoder=dict(policy=0.4))),             # its policy is hopeless after any time; at small it has all of it
-                small=dict(classroom, steps=1500, lr=3e-3, tuned=dict(gcbc=dict(lr=3e-2))),
+                small=dict(classroom, steps=1500, lr=3e-3, tuned=dict(gcbc=dict(lr=1e-2, discount=0.8), laplacian=dict(lr=1e-2))),
                 equal=None,
                 gpu=dict(classroom, point=True, walks=5000, length=100, dim=32, width=256, layers=3, discount=0.98, tau=0.005, skill_discount=0.98, landmarks=5000, nearest=50, batch_size=1024, lr=3e-4, steps=50_000, level="transfer"),
                 paper=dict(classroom, point=True, walks=10_000, length=1000, dim=32, width=512, layers=3, waves=0, discount=0.99, tau=0.005, skill_kappa=0.9, skill_discount=0.99, temperature=10.0, landmarks=50_000, nearest=50, batch_size=1024, lr=3e-4, steps=1_000_000)))
