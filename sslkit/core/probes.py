@@ -23,7 +23,7 @@ from .random import mixed_seed
 __all__ = ['ROWS', 'COLUMNS', 'Solver', 'PENALTIES', 'SOLVERS', 'Features', 'represented', 'features', 'embed', 'Probe',
            'probe_maker', 'nearest', 'knn_votes', 'knn', 'LinearMap', 'standardization', 'ridge', 'logistic', 'sgd',
            'penalty_path', 'fit_linear', 'linear', 'effective_rank', 'rankme', 'align_loss', 'uniform_loss',
-           'normalized_std', 'alignment', 'uniformity', 'feature_std', 'matched_accuracy', 'clustering',
+           'normalized_std', 'alignment', 'uniformity', 'feature_std', 'contingency', 'matched_accuracy', 'clustering',
            'average_precision', 'retrieval', 'draw_per_class', 'few_label', 'random_encoder', 'RawInput', 'raw_input',
            'floors', 'Scores', 'evaluate', 'last_evaluated', 'Monitor']
 
@@ -418,11 +418,15 @@ def feature_std() -> Probe:  # measures `feature_std`, in [0, 1]
     return Probe("feature_std", "l2; per dimension, times sqrt(D)", lambda z, *_: {"": normalized_std(z.z)}, labels=False)
 
 # %% ../../nbs/core/probes.ipynb #8eb1b320
+def contingency(cluster: Tensor, y: Tensor) -> Tensor:  # (N,), (N,) -> (K, C) counts
+    "How many of every cluster are of every class; the rows are the clusters that occur, in the order of their numbers."
+    a, b = cluster.cpu().unique(return_inverse=True)[1], y.cpu().unique(return_inverse=True)[1]
+    return torch.zeros(int(a.max()) + 1, int(b.max()) + 1, dtype=torch.int64).index_put_((a, b), torch.ones_like(a), accumulate=True)
+
 def matched_accuracy(cluster: Tensor, y: Tensor) -> float:  # (N,), (N,) -> in [0, 1]
     "The share of samples whose cluster is matched to their class, in the best one-to-one matching."
     from scipy.optimize import linear_sum_assignment
-    a, b = cluster.cpu().unique(return_inverse=True)[1], y.cpu().unique(return_inverse=True)[1]
-    table = torch.zeros(int(a.max()) + 1, int(b.max()) + 1, dtype=torch.int64).index_put_((a, b), torch.ones_like(a), accumulate=True).numpy()
+    table = contingency(cluster, y).numpy()
     return table[linear_sum_assignment(table, maximize=True)].sum().item() / len(y)
 
 @probe_maker

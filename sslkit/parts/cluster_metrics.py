@@ -7,23 +7,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from ..core.errors import InputError
+from ..core.probes import contingency
 
 # %% auto #0
-__all__ = ['confusion', 'named', 'macro_f1', 'clustering_scores']
+__all__ = ['named', 'macro_f1', 'clustering_scores']
 
 # %% ../../nbs/parts/cluster_metrics.ipynb #6c7aafc5
-def confusion(cluster: Tensor, y: Tensor) -> Tensor:  # (K, C) counts
-    "How many of every cluster are of every class; the rows are the clusters that occur, in the order of their numbers."
-    a, b = cluster.unique(return_inverse=True)[1], y.unique(return_inverse=True)[1]
-    return torch.zeros(int(a.max()) + 1, int(b.max()) + 1, dtype=torch.int64).index_put_((a.cpu(), b.cpu()), torch.ones(len(a), dtype=torch.int64), accumulate=True)
-
 def named(cluster: Tensor,   # (N,) whole numbers
           y: Tensor,         # (N,) whole numbers
          ) -> Tensor:        # (N,) the class that each sample's cluster is named after; -1: its cluster got no class
     "Clusters named after classes, one to one, so that as many samples as possible are right."
     from scipy.optimize import linear_sum_assignment
     if cluster.shape != y.shape or y.dim() != 1 or not len(y): raise InputError(f"clusters have the shape {tuple(cluster.shape)} and labels {tuple(y.shape)}; give one of each a sample, for at least one.")
-    table, classes = confusion(cluster, y), y.unique()
+    table, classes = contingency(cluster, y), y.unique()
     rows, columns = linear_sum_assignment(table.numpy(), maximize=True)
     name = torch.full((len(table),), -1, device=y.device)
     name[torch.from_numpy(rows)] = classes[torch.from_numpy(columns)]
