@@ -234,7 +234,7 @@ classroom = dict(options=dict(patch=32, stride=16, length=256, dim=48, depth=2, 
 MAIN = ["eegformer", "no_vq", "target_only", "raw", "spectrum", "scratch", "band_power", "transfer/eegformer", "transfer/scratch", "random_encoder", "raw_input"]
 SCALES = dict(
     tiny=dict(classroom, options=dict(patch=32, stride=32, length=256, dim=48, depth=1, heads=4, pool="mean"), domain="raw", pool=800, windows=400, draws=1, steps=160, lr=6e-3, tuning_steps=30, fine_tune=False, real=False, arms=["eegformer", "scratch", "random_encoder", "raw_input"]),
-    small=dict(classroom, steps=300, lr=4e-3, tuned=dict(scratch=dict(tuning_lr=2.5e-4)), arms=MAIN),
+    small=dict(classroom, steps=600, lr=2e-3, tuned=dict(scratch=dict(tuning_lr=2.5e-4)), arms=MAIN),
     equal=None,                                                                           # no pictures
     gpu=dict(classroom, options=dict(patch=32, stride=16, length=768, dim=128, depth=6, heads=8), codes=512, decoder=dict(depth=3, heads=8), pool=40_000, windows=4000, batch_size=256, steps=20_000, lr=1e-3, arms=MAIN),
     paper=dict(classroom, options=dict(patch=32, stride=16, length=768, dim=128, depth=12, heads=8), codes=2048, decoder=dict(depth=3, heads=8), channels=None, pool=200_000, windows=10_000, batch_size=512, steps=200_000, lr=1e-3, arms=MAIN))
@@ -246,6 +246,7 @@ SCALES = dict(
                          above_floor("eegformer", metric="auroc"),
                          better("eegformer", than=0.5, metric="nb_auroc", by=0.05),
                          better("eegformer", than=2.0, metric="hits")),
+            tried=dict(eegformer=20, scratch=20),                             # first looks on seeds 1000 and 1001, about, before the trials on record
             metrics=dict(auroc=up("fraction"), auprc=up("fraction"), linear=up("fraction"), nb_auroc=up("fraction"), nb_auprc=up("fraction"), hits=up("times the base rate"), perplexity=up("codes"), fine_tuned=up("fraction"), ssvep=up("fraction")))
 def run(arm, scale, seed):
     same = arm.removeprefix("transfer/")
