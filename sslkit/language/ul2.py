@@ -190,10 +190,11 @@ MAIN = ["ul2", "causal", "spans", "no_modes", "no_extreme", "elsewhere/ul2", "el
             claim=all_of(better("ul2", than="causal", metric="mean_gain"), better("ul2", than="spans", metric="mean_gain"),
                          better("ul2", than="causal", metric="writing_gain", by=-0.05), better("ul2", than="spans", metric="infilling_gain", by=-0.05),
                          better("elsewhere/ul2", than="elsewhere/causal", metric="mean_gain"), better("elsewhere/ul2", than="elsewhere/spans", metric="mean_gain"), above_floor("ul2", metric="mean_gain")),
+            tried=dict(ul2=6, causal=3, spans=3),                             # lengths of rows and of training on seed 1000, about, before the trials on record
             metrics=dict(mean_gain=up("fraction"), writing_gain=up("fraction"), infilling_gain=up("fraction"), writing=down("nats"), infilling=down("nats"), exact=up("fraction"), switch=up("nats"), linear=up("fraction")),
             scales=dict(
                 tiny=dict(classroom, data="grammar", elsewhere="grammar_2", length=48, dim=48, lr=1e-2, batch_size=16, steps=300, measured=64, arms=["ul2", *FLOORS]),
-                small=dict(classroom, data="grammar:4000", elsewhere="tinyshakespeare", steps=3000, arms=MAIN),
+                small=dict(classroom, data="grammar:4000", elsewhere="tinyshakespeare", steps=3000, tuned={place + arm: dict(lr=lr) for place in ("", "elsewhere/") for arm, lr in dict(causal=1e-2, spans=2.5e-3).items()}, arms=MAIN),
                 equal=None,                                                  # it learns from text
                 gpu=dict(classroom, data="wikitext2", elsewhere="tinyshakespeare", merges=8000, length=512, dim=512, depth=12, heads=8, context=2048, batch_size=64, steps=20_000, lr=6e-4, weight_decay=0.1, warmup=0.05, arms=[*MAIN, "encoder_decoder"]),
                 paper=dict(classroom, data="text:c4", merges=32_000, length=512, dim=4096, depth=64, heads=16, context=2048, batch_size=1024, steps=2_000_000, lr=1e-3, warmup=0.005, arms=["ul2", "encoder_decoder"])))
