@@ -155,7 +155,7 @@ def example(batch_size: int = 8, seed: int = 0) -> Batch:
 def reading(method: EEGFormer, data: Source, split: str,
             n: int = 2, top: int = 10, least: int = 20,    # n-grams ranked: the best `top` of those that occur `least` times in train
            ) -> tuple[dict[str, float], dict[str, Tensor]]:  # numbers; what the figure needs
-    "Naive Bayes on n-grams of `train`, judged on `split`."
+    "Naive Bayes on n-grams of `train`, judged on `split`; where tokens have a moment, also what stands there."
     size, encoder = method.codebook.size, method.encoder
     home = next(method.parameters()).device
     code = {s: torch.cat([method.tokens(b.to(home).x).cpu() for b in data.splits[s].in_order(256)]) for s in ("train", split)}
@@ -165,6 +165,7 @@ def reading(method: EEGFormer, data: Source, split: str,
     numbers = {f"nb_{k}": v for k, v in ranked(bayes.scores(grams[split]), judged.y).items()}
     numbers["perplexity"] = float(perplexity(code_counts(code[split], size)))
     best = bayes.top(top, least)
+    if encoder.domain == "spectrum": return numbers, {}                      # tokens of the whole window have no moment
     if "event" in judged.fields:
         hit, base = hits(grams[split], best, gram_spans(judged.fields["event"], encoder.patch, encoder.stride, n))
         numbers["hits"] = hit / max(base, 1e-9)
