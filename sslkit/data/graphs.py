@@ -26,12 +26,12 @@ def block_edges(block: Tensor,        # (N,) groups, from 0
     if not 0 <= homophily <= 1: raise InputError(f"homophily={homophily} is no share; give the part of the edges that stays within a group, from 0 to 1.")
     if degree < 0: raise InputError(f"degree={degree} is negative; give the mean number of neighbours.")
     k = int(block.max()) + 1
-    if k == 1: homophily = 1.0                                                      # there is no other group
     order = block.argsort(stable=True)
     size = block.bincount(minlength=k)
+    if (size > 0).sum() == 1: homophily = 1.0                                       # there is no other group
     start = torch.cat([size.new_zeros(1), size.cumsum(0)])
     mass = propensity.double()[order].cumsum(0)                                    # nodes of a group are behind each other
-    edge = torch.cat([mass.new_zeros(1), mass[start[1:] - 1]])
+    edge = torch.cat([mass.new_zeros(1), mass])[start]
     total = edge.diff()
     within, across = total.square() / 2, (total.sum().square() - total.square().sum()) / 2
     rate = torch.outer(total, total) * (1 - homophily) / across.clamp(min=1e-9)
