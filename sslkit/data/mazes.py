@@ -113,7 +113,6 @@ class Maze:
 class PointMaze(Maze):
     "A maze for a point: actions (N, 2) in [-1, 1], a step of at most `speed` cells along each axis."
     speed: float = 0.5
-    noise: float = 0.0      # standard deviation of the step, in cells
     discrete = False
 
     def step(self, x: Tensor, action: Tensor) -> Tensor:
