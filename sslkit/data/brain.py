@@ -183,7 +183,7 @@ def brain(train: int = 1500, val: int = 300, test: int = 600,   # numbers of win
     sites = tuple(range(len(setting.sites))) if sites is None else tuple(sites)
     if not sites or not set(sites) <= set(range(len(setting.sites))): raise InputError(f"sites={sites} are not all there; the setting has sites 0 to {len(setting.sites) - 1}.")
     if not 1 <= seconds <= 600 or hz < 32: raise InputError(f"seconds={seconds} and hz={hz}: give 1 to 600 seconds, at 32 Hz at least.")
-    if set(persons) < set(sizes) or min(persons.values()) < 1: raise InputError(f"persons={dict(persons)} must have a number from 1 for each split.")
+    if not set(sizes) <= set(persons) or min(persons.values()) < 1: raise InputError(f"persons={dict(persons)} must have a number from 1 for each split.")
     everybody = people([sum(persons.values())] * len(setting.sites), setting, seed)
     starts = dict(zip(persons, [sum(list(persons.values())[:i]) for i in range(len(persons))]))
 

@@ -113,7 +113,6 @@ class Maze:
 class PointMaze(Maze):
     "A maze for a point: actions (N, 2) in [-1, 1], a step of at most `speed` cells along each axis."
     speed: float = 0.5
-    noise: float = 0.0      # standard deviation of the step, in cells
     discrete = False
 
     def step(self, x: Tensor, action: Tensor) -> Tensor:
@@ -236,11 +235,7 @@ def picture(maze: Maze, x: Tensor,           # (N, 2) where walkers are, one pic
     ground = torch.full((h, w), 255, dtype=torch.uint8)
     ground[0], ground[:, 0] = 0, 0
     walls_e, walls_s = ((~maze.open[..., k]).repeat_interleave(pixels, 0).repeat_interleave(pixels, 1) for k in (EAST, SOUTH))
-    for wall, shift in ((walls_e, (0, 1)), (walls_s, (1, 0))):
-        edge = torch.zeros(h, w, dtype=torch.bool)
-        line = torch.arange(1, (w if shift[1] else h)) % pixels == 0
-        edge[1:, 1:] = wall & (line if shift[1] else line[:, None])
-        ground[edge] = 0
+    for wall, line in ((walls_e, torch.arange(1, w) % pixels == 0), (walls_s, (torch.arange(1, h) % pixels == 0)[:, None])): ground[1:, 1:][wall & line] = 0
     out = ground.expand(len(x), 3, h, w).clone()
     yy, xx = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
     for place, colour, size in ((goal, (0, 158, 115), 0.42), (x, (213, 94, 0), 0.3)):
