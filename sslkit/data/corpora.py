@@ -51,7 +51,7 @@ def passages(text: str, size: int = 2000) -> list[str]:  # size: characters of a
     while start < len(text):
         stop = start + size
         if stop < len(text):
-            cut = max(text.rfind("\n\n", start + 1, stop) + 2, 0) if "\n\n" in text[start + 1:stop] else text.rfind("\n", start + 1, stop) + 1 if "\n" in text[start + 1:stop] else stop
+            cut = text.rfind("\n\n", start + 1, stop) + 2 if "\n\n" in text[start + 1:stop] else text.rfind("\n", start + 1, stop) + 1 if "\n" in text[start + 1:stop] else stop
             stop = cut if cut > start + size // 2 else stop
         out.append(text[start:stop]); start = stop
     return out

@@ -35,7 +35,7 @@ def learn_pairs(texts: Iterable[str],
     found: list[tuple[int, int]] = []
     while len(found) < merges:
         best = min(total, key=lambda p: (-total[p], p), default=None)
-        if best is None or total[best] < 1: break
+        if best is None: break
         for i in where.pop(best):
             for pair in zip(words[i], words[i][1:]): total[pair] -= weight[i]
             words[i] = _joined(words[i], best, 256 + len(found))

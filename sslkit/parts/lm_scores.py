@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor, nn
 from ..core.errors import InputError
-from .bpe import PAD, padded
+from .bpe import BPE, PAD, padded
 from .lm import LanguageModel
 
 # %% auto #0
@@ -62,7 +62,8 @@ def perplexity(lm: LanguageModel, tokens: Tensor, batch_size: int = 64) -> float
 def bits_per_byte(lm: LanguageModel, tokens: Tensor, tokenizer, batch_size: int = 64) -> float:
     "Bits for every byte of the text behind each row's first symbol: comparable between tokenizers."
     nats, counts, _ = surprise(lm, tokens, all_but_first(tokens), batch_size=batch_size)
-    size = sum(len(tokenizer.decode([s]).encode()) if s >= 256 else 1 for s in tokens[counts].tolist())
+    if isinstance(tokenizer, BPE): size = sum(len(tokenizer._spelt[s]) for s in tokens[counts].tolist() if s < tokenizer.text_size)      # a symbol may be part of a letter
+    else: size = sum(len(tokenizer.decode(row[c].tolist()).encode()) for row, c in zip(tokens, counts))
     if not size: raise InputError("the rows hold no text behind their first symbols; give longer ones.")
     return nats.sum().item() / math.log(2) / size
 
