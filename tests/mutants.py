@@ -20,12 +20,170 @@ from project import NBS, notebooks, read
 
 NOT_MATHEMATICS = {"build", "example", "run", "figure", "represent"}    # and recipes of views, and what is drawn
 EQUIVALENT: dict[str, dict[str, str]] = {                                # room -> mutant -> why it computes the same
+    "denoisers": {
+        "span_numbers: torch.minimum(middle, length - middle) -> torch.minimum(length - middle, middle)": "the smaller of two numbers",
+        "span_numbers: torch.minimum(hidden.clamp(min=1), torch.where(rate < 1, (length - 1).clamp(min=1), length)) -> torch.minimum(torch.where(rate < 1, (length - 1).clamp(min=1), length), hidden.clamp(min=1))": "as above",
+        "span_numbers: torch.minimum((hidden / span).round().long().clamp(1, most), torch.minimum(hidden, shown + 1)) -> torch.minimum(torch.minimum(hidden, shown + 1), (hidden / span).round().long().clamp(1, most))": "as above",
+        "span_numbers: torch.minimum(hidden, shown + 1) -> torch.minimum(shown + 1, hidden)": "as above",
+        "span_numbers: -draw.uniform(shape=(most + 1,))[:, :len(k) + 1].clamp(min=1e-09).log() -> draw.uniform(shape=(most + 1,))[:, :len(k) + 1].clamp(min=1e-09).log()": "shares of a whole: the sign is divided away"},
+    "lm_scores": {
+        "surprise: -1 -> 1": "a row for each symbol: two dimensions",
+        "choose: nats.sum(1) -> nats.mean(1)": "rows of one width: the least stays the least"},
+    "lm_sampling": {
+        "kept: -1 -> 1": "logits have two dimensions",
+        "write: 1 -> 0": "one copy of each row is the row"},
+    "speech": {
+        "synthesise: spectrum[:, 0] * tract + spectrum[:, 1] * narrow * 4 -> spectrum[:, 0] * tract - spectrum[:, 1] * narrow * 4": "noise has no sign",
+        "synthesise: 250.0 -> 251.0": "one Hz of bandwidth",
+        "synthesise: x.abs().amax(1, keepdim=True).clamp(min=1e-06) -> x.abs().amax(1, keepdim=True)": "NaN becomes the whole number 0, silence",
+        "synthesise: (2 * math.pi * (1.3 * at + turn[:, :1])).sin() + 0.5 * (2 * math.pi * (3.1 * at + turn[:, 1:])).sin() -> (2 * math.pi * (1.3 * at + turn[:, :1])).sin() - 0.5 * (2 * math.pi * (3.1 * at + turn[:, 1:])).sin()": "waves that begin anywhere",
+        "sample_voices: row_keys(seed, 91, number) -> row_keys(91, seed, number)": "other voices, as good",
+        "sample_voices: 91 -> 92": "as above",
+        "sample_voices: draw.uniform(0.45, 0.75) -> draw.uniform(0.75, 0.45)": "the same numbers, drawn from the other end",
+        "sample_voices: draw.uniform(0.02, 0.15) -> draw.uniform(0.15, 0.02)": "as above",
+        "sample_voices: draw.uniform(0.9, 1.1) -> draw.uniform(1.1, 0.9)": "as above",
+        "synthesise: draw.uniform(-3 ** 0.5, 3 ** 0.5, shape=(s,)) -> draw.uniform(3 ** 0.5, -3 ** 0.5, shape=(s,))": "as above",
+        "synthesise: draw.uniform(-0.4, 1.2) -> draw.uniform(1.2, -0.4)": "as above",
+        "synthesise: x + hum * (x.square().mean(1).sqrt() * 10 ** (-snr / 20) / 1.22)[:, None] -> x - hum * (x.square().mean(1).sqrt() * 10 ** (-snr / 20) / 1.22)[:, None]": "noise has no sign",
+        "synthesise: _stretched(buzz, s) * (buzzing + voices.breath[:, None] * noise * flow) + _stretched(breath, s) * noise -> _stretched(buzz, s) * (buzzing + voices.breath[:, None] * noise * flow) - _stretched(breath, s) * noise": "as above",
+        "synthesise: durations.gather(1, which).clamp(min=0.001) -> durations.gather(1, which)": "of a sound without length no share is over: NaN is below no number",
+        "synthesise: 1 + manner.melody * ((2 * math.pi * (1.3 * at + turn[:, :1])).sin() + 0.5 * (2 * math.pi * (3.1 * at + turn[:, 1:])).sin()) -> 1 - manner.melody * ((2 * math.pi * (1.3 * at + turn[:, :1])).sin() + 0.5 * (2 * math.pi * (3.1 * at + turn[:, 1:])).sin())": "waves that begin anywhere",
+        "synthesise: 70.0 -> 71.0": "one Hz of bandwidth",
+        "synthesise: 100.0 -> 101.0": "as above",
+        "synthesise: 2 ** math.ceil(math.log2(2.5 * hop)) // 2 + 1 -> 2 ** math.ceil(math.log2(2.5 * hop)) // 2 - 1": "the length of the transform",
+        "sample_voices: torch.tensor([0.95, 1.1])[group] * (0.05 * draw.normal().clamp(-2, 2)).exp() -> torch.tensor([0.95, 1.1])[group] / (0.05 * draw.normal().clamp(-2, 2)).exp()": "a normal number is as often below zero as above",
+        "sample_voices: torch.tensor([115.0, 190.0])[group] * (0.12 * draw.normal().clamp(-2, 2)).exp() -> torch.tensor([115.0, 190.0])[group] / (0.12 * draw.normal().clamp(-2, 2)).exp()": "as above"},
+    "lm": {
+        "LMLayer.forward: F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2) -> F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(2, 1)": "a transposition exchanges two dimensions, whichever is named first",
+        "LMLayer.forward: F.scaled_dot_product_attention(q, *cache.memory[number], attn_mask=cache.heard[:, None, None]).transpose(1, 2) -> F.scaled_dot_product_attention(q, *cache.memory[number], attn_mask=cache.heard[:, None, None]).transpose(2, 1)": "as above",
+        "checked: 0 -> 1": "every context has room for one symbol",
+        "LanguageModel.log_probs: -1 -> 1": "there are two dimensions",
+        "DecoderLM.next: 1 -> 0": "one column was read: the first is the last",
+        "EncoderDecoderLM.start: 1 -> 0": "as above",
+        "EncoderDecoderLM.next: 1 -> 0": "as above",
+        "targets_first: True -> False": "PyTorch sorts in a stable way on a CPU in any case",
+        "DecoderLM.read: 0 -> 1": "any symbol of the vocabulary: only padding or not is asked (the other 0, of the table, is checked)",
+        "EncoderDecoderLM.write: 0 -> 1": "any symbol of the vocabulary: only padding or not is asked"},
+    "sequence_transformer": {
+        "SequenceBlock.forward: F.scaled_dot_product_attention(*self.attention.split(x), attn_mask=mask).transpose(1, 2) -> F.scaled_dot_product_attention(*self.attention.split(x), attn_mask=mask).transpose(2, 1)": "a transposition exchanges two dimensions, whichever is named first"},
+    "logmel": {
+        "framed: max(hop, (window - hop + 1) // 2 + 1) -> max((window - hop + 1) // 2 + 1, hop)": "the larger of two numbers",
+        "hz_to_mel: hz.clamp(min=1000) -> hz": "the other piece is chosen there; it keeps gradients finite",
+        "mel_to_hz: mel.clamp(min=15) -> mel": "as above",
+        "mel_filters: torch.minimum(rising, falling) -> torch.minimum(falling, rising)": "the smaller of two numbers",
+        "mel_filters: bands.sum(0) -> bands.mean(0)": "asked only whether it is zero"},
+    "answers": {
+        "rouge_l: max(1, len(a)) -> max(len(a), 1)": "the larger of two is the same in either order",
+        "rouge_l: max(1, len(b)) -> max(len(b), 1)": "as above",
+        "rouge_l: max(row[k], row[k - 1]) -> max(row[k - 1], row[k])": "as above",
+        "answer_report: 1 -> 0": "the mean of means over rows or over columns is the mean of all",
+        "rouge_l: p + r -> p": "in the condition: precision and recall are zero together (in the denominator a check notices it)",
+        "rouge_l: p + r -> r": "as above",
+        "AnswerJudge.right: same_answer(x, g) -> same_answer(g, x)": "equality is symmetric"},
+    "policy_gradient": {
+        "clipped_loss: torch.minimum(free, held) -> torch.minimum(held, free)": "the smaller of two is the same in either order"},
+    "offline": {
+        "_pieces: 6 -> 7": "how many names an error lists",
+        "read_episodes: max(1, len(pieces) // 10) -> max(len(pieces) // 10, 1)": "the larger of two is the same in either order"},
+    "mazes": {
+        "Maze.scale: max(self.rows, self.columns) -> max(self.columns, self.rows)": "the larger of two is the same in either order",
+        "Maze.distance: True -> False": "all links have length 1, so that steps and lengths are the same",
+        "Maze.direct_actions: 9 * (ahead == x[:, None]).all(2) -> (ahead == x[:, None]).all(2)": "a step costs at most 1 in distance, so that 1 is enough to make staying the last choice",
+        "Maze.direct_actions: 9 -> 10": "as above",
+        "PointMaze.step: torch.minimum(to, high) -> torch.minimum(high, to)": "the smaller of two is the same in either order",
+        "PointMaze.step: torch.maximum(to, low) -> torch.maximum(low, to)": "the larger of two is the same in either order",
+        "PointMaze.start: self.places[cell] + (torch.rand(len(cell), 2, generator=generator) - 0.5) * 0.8 * self.scale -> self.places[cell] - (torch.rand(len(cell), 2, generator=generator) - 0.5) * 0.8 * self.scale": "the draw is symmetric about the middle",
+        "winding: k + 2 -> k - 2": "the opposite of four directions, counted forwards or backwards",
+        "maze: 2 -> 3": "a default that no size of 2 or more falls below",
+        "regions: 0.001 * torch.arange(m.cells) / m.cells -> 0.001 * torch.arange(m.cells)": "still less than one step, and in the same order",
+        "regions: 0.001 * torch.arange(m.cells) -> torch.arange(m.cells)": "as above",
+        "places: mixed_seed(seed, 11) -> mixed_seed(11, seed)": "another stream of random numbers",
+        "places: 11 -> 12": "as above",
+        "mazes: mixed_seed(seed, 7) -> mixed_seed(7, seed)": "as above",
+        "mazes: 7 -> 8": "as above",
+        "mazes: min(train, length, val, test) -> min(length, train, val, test)": "the smallest is the same in either order"},
+    "rollouts": {
+        "Rollout.efficiency: torch.maximum(self.steps.to(shortest.dtype), shortest) -> torch.maximum(shortest, self.steps.to(shortest.dtype))": "the larger of two is the same in either order",
+        "film_strip: min(count, len(frames)) -> min(len(frames), count)": "the smaller of two is the same in either order",
+        "animation: 64 -> 65": "one more colour in the palette",
+        "animation: False -> True": "how small the file becomes, not what it shows",
+        "animation: 1000 -> 1001": "a frame that lasts a thousandth longer, in a format that counts hundredths"},
+    "replay": {
+        "relabel: torch.minimum(at + ahead, last) -> torch.minimum(last, at + ahead)": "the smaller of two is the same in either order",
+        "relabel: min(future, current) -> min(current, future)": "as above",
+        "relabel: -math.inf -> math.inf": "a finite number divided by either is zero, whose floor is zero",
+        "windows: torch.minimum(place, last[:, None]) -> torch.minimum(last[:, None], place)": "the smaller of two is the same in either order",
+        "Replay.windows: row_keys(seed, round, torch.arange(n)) -> row_keys(round, seed, torch.arange(n))": "another stream of random numbers",
+        "Replay.episodes: self.fields[k][order].transpose(0, 1) -> self.fields[k][order].transpose(1, 0)": "two dimensions change places, whichever is named first"},
+    "graph_files": {
+        "_download: False -> True": "whether the download is announced"},
+    "table_files": {
+        "encode_frame: 2 -> 3": "which line a warning points to"},
+    "tables": {
+        "make_rows: centres[group] + 0.3 * torch.randn(count, latents, generator=h) -> centres[group] - 0.3 * torch.randn(count, latents, generator=h)": "minus a normal number is as normal",
+        "make_rows: bent(latent @ weight.T + offset, bends) + noise * torch.randn(count, numeric, generator=h) -> bent(latent @ weight.T + offset, bends) - noise * torch.randn(count, numeric, generator=h)": "as above",
+        "make_rows: mixed_seed(mechanism, seed, 11) -> mixed_seed(seed, mechanism, 11)": "other draws, from the same numbers",
+        "make_rows: min(count, latents, shown, bends) -> min(latents, count, shown, bends)": "the smallest of four numbers",
+        "make_rows: torch.rand(l.shape, generator=h).clamp(min=1e-09) -> torch.rand(l.shape, generator=h)": "the logarithm of 0, once in 2^24 draws, says that this category is not drawn",
+        "tables: mixed_seed(seed, k) -> mixed_seed(k, seed)": "other draws, from the same numbers",
+        "real_table: mixed_seed(seed, len(x)) -> mixed_seed(len(x), seed)": "another split, as good"},
+    "table_heads": {
+        "AutoIntHead.forward: zip(self.attention, self.past) -> zip(self.past, self.attention)": "the two are added, whichever has which name",
+        "fitted: mixed_seed(seed, 1) -> mixed_seed(1, seed)": "another draw, from the same two numbers",
+        "fitted: F.mse_loss(said[:, 0], (y[rows] - mean) / std) -> F.mse_loss((y[rows] - mean) / std, said[:, 0])": "a squared difference has no sign",
+        "fitted: 2048 -> 2049": "rows at a time",
+        "table_scores: mixed_seed(seed, draw) -> mixed_seed(draw, seed)": "another draw, from the same two numbers",
+        "table_scores: 500 -> 501": "how many rows choose the setting, a size",
+        "table_scores: h == 'trees' -> h != 'trees'": "both grids have three settings"},
+    "tabular": {
+        "TabularTokenizer.reset_parameters: False -> True": "the tokenizer has no parts with parameters of their own",
+        "TableEncoder.tokens: keep[..., None].expand(-1, -1, self.width) -> keep[..., None].expand(-1, -1, self.width)": "both arguments are the same"},
+    "graphs": {
+        "block_edges: total.square() / 2 -> total.square() * 2": "a factor of all groups, which their sum divides out",
+        "block_edges: total.square() / 2 -> total.square()": "as above",
+        "block_edges: 2 -> 3": "as above (the other 2s are killed)",
+        "block_edges: torch.outer(total, total) -> torch.outer(total, total)": "both arguments are the same",
+        "block_edges: torch.searchsorted(mass, edge[g] + r * total[g], right=True).clamp(max=len(block) - 1) -> torch.searchsorted(mass, edge[g] + r * total[g], right=True)": "r is below 1: only a rounding error can lead past the last node",
+        "block_edges: 1e-09 -> 1.000000001": "stands for any number where there is nothing across, to avoid 0 / 0",
+        "block_edges: torch.arange(k)[:, None].expand(k, k) -> torch.arange(k)[:, None].expand(k, k)": "both arguments are the same",
+        "block_edges: torch.arange(k).expand(k, k) -> torch.arange(k).expand(k, k)": "both arguments are the same",
+        "block_edges: len(block) - 1 -> len(block) + 1": "as above: only a rounding error can lead past the last node",
+        "block_edges: len(block) - 1 -> len(block)": "as above",
+        "block_edges: 1 -> 0": "as above (the other 1s are killed)",
+        "block_edges: True -> False": "a random number that equals a sum of propensities has probability 0",
+        "words: 8192 -> 8193": "nodes at a time: rows are drawn one after the other anyway",
+        "words: 1.0 -> 2.0": "a topic is divided by its sum",
+        "numbers: strength[:, None] * centres[block] + torch.randn(len(block), width, generator=generator) -> strength[:, None] * centres[block] - torch.randn(len(block), width, generator=generator)": "minus a normal number is as normal",
+        "digits_graph: 93 -> 94": "another split, as good"},
+    "gnn": {
+        "GNN.forward: -1 -> 1": "x has two dimensions",
+        "NodeEncoder.forward: self._a.device != x.device -> self._a.device == x.device": "on a single device nothing moves"},
+    "graph": {
+        "Graph.degree: 0 -> 1": "every edge stands there in both directions",
+        "Graph.matrix: 1 -> 0": "the sums of rows and of columns of a symmetric matrix are the same (the other 1s are killed)",
+        "Graph.adjacency: False -> True": "asks for an examination that it passes",
+        "knn_edges: nearest(x, x, k + 1) -> nearest(x, x, k + 1)": "both arguments are the same",
+        "knn_edges: True -> False": "sorting on a CPU keeps the order of equals anyway",
+        "layout: len(graph) < 200 -> len(graph) >= 200": "both solvers find the same vectors; the other one is faster",
+        "layout: 200 -> 201": "as above",
+        "layout: 0 -> 1": "another first guess of the solver, as good",
+        "layout: 500 -> 501": "a bound on the solver's rounds that is not reached",
+        "layout: 0.001 -> 1.001": "the solver is more exact than it is asked to be"},
     "cluster_metrics": {
         "clustering_scores: normalized_mutual_info_score(labels, cluster) -> normalized_mutual_info_score(cluster, labels)": "the measure is symmetric",
         "clustering_scores: adjusted_rand_score(labels, cluster) -> adjusted_rand_score(cluster, labels)": "as above"},
     "autoencoder": {
         "Autoencoder.loss: F.mse_loss(self.decoder(self.encoder(x)).float(), x.float()) -> F.mse_loss(x.float(), self.decoder(self.encoder(x)).float())": "a squared difference has no sign"},
     "graph_views": {
+        "add_edges: 2 * (wanted - len(found)) + 8 -> 2 * (wanted - len(found))": "how many pairs are drawn at a time: the first new ones are taken, however many there are",
+        "add_edges: 2 * (wanted - len(found)) + 8 -> 8": "as above",
+        "add_edges: 2 * (wanted - len(found)) -> 2": "as above",
+        "add_edges: 2 * (wanted - len(found)) -> wanted - len(found)": "as above",
+        "add_edges: 8 -> 9": "as above",
+        "add_edges: 2 -> 3": "as above (the other 2s are killed)",
+        "add_edges: wanted - len(found) -> wanted + len(found)": "as above",
+        "add_edges: wanted - len(found) -> wanted": "as above",
+        "_first: True -> False": "sorting on a CPU keeps the order of equals anyway",
         "add_edges: mixed_seed(seed, n) -> mixed_seed(n, seed)": "another draw, from the same two numbers"},
     "scgc": {
         "Clusterer.sharpening: q.detach() -> q": "no gradient passes through a target anyway; without it processes exchange less",
@@ -402,13 +560,15 @@ def all_mutants(nb: dict) -> Iterator[tuple[int, Mutant]]:
 
 
 def cells(nb: dict, changed: dict[int, ast.AST], only_exported: bool = False) -> Iterator[types.CodeType]:
-    "The code of a notebook up to its experiment, or of the module that it exports."
+    "The code of a notebook up to its experiment, or of the module that it exports. Annotations stay text from the cell on that says so."
+    future = 0
     for i, cell in enumerate(nb["cells"]):
         source = cell["source"]
         if "@experiment(" in source and not only_exported: return
         if cell["cell_type"] != "code" or (only_exported and not source.lstrip().startswith("#| export")): continue
         tree = changed.get(i) or ast.parse("\n".join("" if l.lstrip().startswith(("%", "!")) else l for l in source.splitlines()))
-        yield compile(tree, f"cell {i}", "exec", flags=0, dont_inherit=True) if "annotations" not in source else compile(tree, f"cell {i}", "exec")
+        if "from __future__ import annotations" in source: future = annotations.compiler_flag
+        yield compile(tree, f"cell {i}", "exec", flags=future, dont_inherit=True)
 
 
 def checks_fail(path: Path, nb: dict, changed: dict[int, ast.AST], seconds: float = 600) -> str:
