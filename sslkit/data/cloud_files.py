@@ -50,6 +50,15 @@ def _fan(corners: list[int]) -> list[list[int]]:
 
 PLY_TYPES = dict(char="i1", int8="i1", uchar="u1", uint8="u1", short="i2", int16="i2", ushort="u2", uint16="u2", int="i4", int32="i4", uint="u4", uint32="u4", float="f4", float32="f4", double="f8", float64="f8")
 
+def _corners(words: list[str], properties: list) -> list[int]:
+    "The corners in an ascii line of a face, whatever stands before and behind them."
+    at = 0
+    for p, t in properties:
+        n = int(words[at]) if t[0] == "list" else 0
+        if p in ("vertex_indices", "vertex_index"): return [int(i) for i in words[at + 1:at + 1 + n]]
+        at += 1 + n
+    return []
+
 def _ply(data: bytes) -> tuple[np.ndarray, list]:
     "PLY, ascii or binary of either byte order."
     end = data.find(b"end_header")
@@ -70,7 +79,7 @@ def _ply(data: bytes) -> tuple[np.ndarray, list]:
             if name == "vertex":
                 where = [[p for p, _ in properties].index(c) for c in "xyz"]
                 vertices = np.array([[float(v[i]) for i in where] for v in values], dtype=np.float64).reshape(-1, 3)
-            elif name == "face": faces = [[int(i) for i in v[1:1 + int(v[0])]] for v in values]
+            elif name == "face": faces = [_corners(v, properties) for v in values]
         elif not lists:
             kinds = np.dtype([(p, order + PLY_TYPES[t[0]]) for p, t in properties])
             if len(body) < at + count * kinds.itemsize: raise ValueError(f"it ends within its {count} {name} entries")
@@ -91,7 +100,7 @@ def _ply(data: bytes) -> tuple[np.ndarray, list]:
 def _off(text: str) -> tuple[np.ndarray, list]:
     "OFF, also with the counts in the first line, as some ModelNet files have them."
     words = [w for line in text.splitlines() for w in line.split("#")[0].split()]
-    if not words or not words[0].upper().endswith("OFF") and not words[0].upper().startswith("OFF"): raise ValueError("it does not begin with OFF")
+    if not words or not words[0].upper().startswith("OFF"): raise ValueError("it does not begin with OFF")
     glued = words[0][3:]
     words = ([glued] if glued else []) + words[1:]
     n, f = int(words[0]), int(words[1])
@@ -193,7 +202,7 @@ def surface_points(occupied: Tensor,   # (N, S, S, S) bool
     if not many.all(): raise InputError(f"{int((many == 0).sum())} grids of voxels are empty; leave them out.")
     g = torch.Generator().manual_seed(mixed_seed(seed))
     first = (torch.rand(edge.shape, generator=g) + edge).topk(min(count, side**3), dim=1).indices       # surface voxels first, shuffled
-    pick = first.gather(1, torch.arange(count) % many.clamp(max=first.shape[1]))
+    pick = first.gather(1, torch.arange(count) % many)
     place = torch.stack([pick // side**2, pick // side % side, pick % side], 2)
     return place + torch.rand(len(place), count, 3, generator=g)
 

@@ -15,7 +15,7 @@ from ..core.random import Draw, row_keys
 __all__ = ['drawn_rows', 'few_labels', 'labels_hidden']
 
 # %% ../../nbs/data/few_labels.ipynb #b51be976
-def drawn_rows(y: Tensor,                       # (N,) labels from 0
+def drawn_rows(y: Tensor,                       # (N,) labels from 0; what is below 0 is never drawn
                per_class: int | None = None,    # labels of each class, from 1; or
                share: float | None = None,      # in (0, 1]: of each class
                seed: int = 0) -> Tensor:        # rising positions
@@ -23,7 +23,7 @@ def drawn_rows(y: Tensor,                       # (N,) labels from 0
     if (per_class is None) == (share is None): raise InputError("give either per_class, a number of labels for each class, or share, a part of them.")
     if per_class is not None and per_class < 1: raise InputError(f"per_class={per_class} leaves no label; give a number from 1.")
     if share is not None and not 0 < share <= 1: raise InputError(f"share={share:g} is no share of the labels; give a number above 0 and at most 1.")
-    y = y.cpu(); counts = y.bincount()
+    y = y.cpu(); counts = y[y >= 0].bincount()
     if per_class is not None and counts[counts > 0].min() < per_class: raise InputError(f"per_class={per_class} is more than the {int(counts[counts > 0].min())} samples of the rarest class; give at most so many, or share.")
     place = Draw(row_keys(seed, 2, torch.arange(len(y)))).uniform()
     kept = lambda n: per_class if per_class is not None else max(1, int(share * n + 0.5))
@@ -63,5 +63,4 @@ def _known(whole: Source, per_class, share, seed, classes) -> Tensor:
     if classes is None: return drawn_rows(whole.y, per_class, share, seed)
     among = torch.isin(whole.y.cpu(), torch.as_tensor(list(classes)))
     if not among.any(): raise InputError(f"classes={list(classes)} has no class of {whole.name}; its labels go from 0 to {int(whole.y.max())}.")
-    rows = drawn_rows(torch.where(among, whole.y.cpu(), int(whole.y.max()) + 1), per_class, share, seed)      # all others as one class, which is thrown away
-    return rows[among[rows]]
+    return drawn_rows(torch.where(among, whole.y.cpu(), -1), per_class, share, seed)

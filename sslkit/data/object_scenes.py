@@ -85,7 +85,7 @@ def voc_objects(year: str = "2007",          # or "2012"
     try: found = VOCDetection(root, year, split, download=not (root / f"VOCdevkit/VOC{year}").is_dir())
     except (OSError, RuntimeError, ValueError) as e:
         raise InputError(f"PASCAL VOC {year} cannot be had ({str(e).splitlines()[0]}); put the folder VOCdevkit/VOC{year} into $SSLKIT_DATA, or check the connection.") from None
-    for k in range(min(limit or len(found), len(found))):
+    for k in range(len(found) if limit is None else min(limit, len(found))):
         picture, note = found[k]
         things = note["annotation"]["object"]
         boxes = [[float(thing["bndbox"][side]) - (side in ("xmin", "ymin")) for side in ("xmin", "ymin", "xmax", "ymax")] for thing in things]
