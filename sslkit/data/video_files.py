@@ -164,7 +164,9 @@ def _masked(path, clip: str, found: Mapping[str, Mapping[str, str]], read: Calla
         return torch.from_numpy(np.stack(out))
     x, m = pictures(frames, "RGB").permute(0, 3, 1, 2), pictures(masks, "L")
     if x.shape[-2:] != m.shape[-2:]: raise InputError(f"{path}: the frames of {clip} are {x.shape[-1]} x {x.shape[-2]} pixels and its masks {m.shape[-1]} x {m.shape[-2]}; give masks of the size of the frames.")
-    if m.max() == 255: m = (m > 127).to(torch.uint8)
+    if (void := m == 255).any():                                               # a border that belongs to nobody, or the object itself, in white
+        numbers = m.masked_fill(void, 0)
+        m = numbers if 0 < numbers.max() <= 20 else (m > 127).to(torch.uint8)
     if size is not None:
         side = min(m.shape[-2:]); top, left = ((s - side) // 2 for s in m.shape[-2:])
         m = F.interpolate(m[:, None, top:top + side, left:left + side].float(), (size, size), mode="nearest-exact")[:, 0].to(torch.uint8)

@@ -5,7 +5,7 @@
 # %% ../../nbs/data/volumes.ipynb #1a297126
 from __future__ import annotations
 import gzip, os, zipfile, zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 import numpy as np
@@ -120,7 +120,7 @@ def fitted(x: Tensor,                 # (X, Y, Z)
 # %% ../../nbs/data/volumes.ipynb #52ccff5d
 FOLDERS = dict(imagesTr=("train", "labelsTr"), imagesTs=("test", "labelsTs"), imagesVal=("val", "labelsVal"))
 
-def _files_of(path: str | os.PathLike) -> tuple[dict[str, int], object]:  # name -> size of NIfTI files; a function from name to bytes
+def _files_of(path: str | os.PathLike) -> tuple[list[str], Callable[[str], bytes]]:  # names of NIfTI files; a function from name to bytes
     "What a folder or zip holds."
     place = Path(path).expanduser()
     if place.is_dir(): return sorted(f.relative_to(place).as_posix() for f in place.rglob("*") if f.is_file() and _nifti(f.name)), lambda name: (place / name).read_bytes()

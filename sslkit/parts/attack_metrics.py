@@ -100,6 +100,7 @@ def detection(score: Tensor,      # (N,) high: suspected
     "How well a score ranks poisoned pictures above clean ones."
     from sklearn.metrics import roc_auc_score
     _same_length(score=score, poisoned=poisoned)
+    if not 0 <= fpr < 1: raise InputError(f"fpr={fpr} is no share of clean pictures that may be lost; give a number from 0, below 1.")
     score, poisoned = score.detach().cpu().double(), poisoned.cpu().bool()
     if poisoned.all() or not poisoned.any(): raise InputError(f"{int(poisoned.sum())} of {len(poisoned)} pictures are poisoned; detection is measured where there are both kinds.")
     if not score.isfinite().all(): raise InputError(f"{int((~score.isfinite()).sum())} scores are not finite; mend the defence first.")
