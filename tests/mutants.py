@@ -79,6 +79,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "surprise: -1 -> 1": "a row for each symbol: two dimensions",
         "choose: nats.sum(1) -> nats.mean(1)": "rows of one width: the least stays the least"},
     "lm_sampling": {
+        "kept: True -> False": "sorting on a CPU keeps the order of equals anyway",
+        "complete: 40 -> 41": "how much of a text an error quotes",
         "kept: -1 -> 1": "logits have two dimensions",
         "write: 1 -> 0": "one copy of each row is the row"},
     "speech": {
@@ -103,6 +105,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "sample_voices: torch.tensor([0.95, 1.1])[group] * (0.05 * draw.normal().clamp(-2, 2)).exp() -> torch.tensor([0.95, 1.1])[group] / (0.05 * draw.normal().clamp(-2, 2)).exp()": "a normal number is as often below zero as above",
         "sample_voices: torch.tensor([115.0, 190.0])[group] * (0.12 * draw.normal().clamp(-2, 2)).exp() -> torch.tensor([115.0, 190.0])[group] / (0.12 * draw.normal().clamp(-2, 2)).exp()": "as above"},
     "lm": {
+        "DecoderLM.wanted_logits: 1 -> 0": "there is such a row, or none: how they are counted is the error's text",
         "LMLayer.forward: F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2) -> F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(2, 1)": "a transposition exchanges two dimensions, whichever is named first",
         "LMLayer.forward: F.scaled_dot_product_attention(q, *cache.memory[number], attn_mask=cache.heard[:, None, None]).transpose(1, 2) -> F.scaled_dot_product_attention(q, *cache.memory[number], attn_mask=cache.heard[:, None, None]).transpose(2, 1)": "as above",
         "checked: 0 -> 1": "every context has room for one symbol",
@@ -167,6 +170,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
     "graph_files": {
         "_download: False -> True": "whether the download is announced"},
     "table_files": {
+        "find_columns: (0.0,) * len(names) -> (0.0,)": "rows are encoded without means and deviations, which are found afterwards",
+        "find_columns: (0.0,) * len(names) -> len(names)": "as above",
+        "find_columns: (1.0,) * len(names) -> (1.0,)": "as above",
+        "find_columns: (1.0,) * len(names) -> len(names)": "as above",
+        "find_columns: 0.0 -> 1.0": "as above",
+        "find_columns: 1.0 -> 2.0": "as above",
         "encode_frame: 2 -> 3": "which line a warning points to"},
     "tables": {
         "make_rows: centres[group] + 0.3 * torch.randn(count, latents, generator=h) -> centres[group] - 0.3 * torch.randn(count, latents, generator=h)": "minus a normal number is as normal",

@@ -92,18 +92,25 @@ def second_eigenvector(weights: Tensor,           # (N, P, P) symmetric, positiv
     solve = _dense if solver == "dense" else _lanczos
     return torch.stack([torch.from_numpy(solve(w.cpu().double().numpy())) for w in weights])
 
+def _start(n): return np.random.default_rng(0).normal(size=n)
+
 def _dense(a):
     from scipy.linalg import eigh
     degree = a.sum(1)
-    return eigh(np.diag(degree) - a, np.diag(degree), subset_by_index=[1, 1])[1][:, 0]
+    matrices = np.diag(degree) - a, np.diag(degree)
+    values, vectors = eigh(*matrices, subset_by_index=[1, 2])
+    if values[1] > values[0] * (1 + 1e-8): return vectors[:, 0]
+    values, vectors = (part[..., 1:] for part in eigh(*matrices))                # several cuts are as good: rounding would choose
+    same = vectors[:, values <= values[0] * (1 + 1e-8)]
+    chosen = same @ (same.T @ (np.sqrt(degree) * _start(len(a))))
+    return chosen / np.sqrt(chosen @ (degree * chosen))
 
 def _lanczos(a):
     from scipy.sparse.linalg import LinearOperator, eigsh
     root = np.sqrt(a.sum(1))
     first = root / np.linalg.norm(root)
     product = lambda v: (a @ (v.ravel() / root)) / root - first * (first @ v.ravel())
-    start = np.random.default_rng(0).normal(size=len(a))
-    return eigsh(LinearOperator(a.shape, product, dtype=a.dtype), k=1, which="LA", v0=start, ncv=min(len(a), 60), tol=1e-8)[1][:, 0] / root
+    return eigsh(LinearOperator(a.shape, product, dtype=a.dtype), k=1, which="LA", v0=_start(len(a)), ncv=min(len(a), 60), tol=1e-8)[1][:, 0] / root
 
 # %% ../../nbs/dense/tokencut.ipynb #06b75842
 class Found(NamedTuple):
