@@ -62,10 +62,7 @@ class Method(nn.Module):
 
     def step(self, batch: Batch, engine: Engine) -> Tensor | dict[str, Tensor]:
         "One step of training. Networks are called through `engine(...)`, which is `forward` with precision and distribution."
-        parts = engine.parts(batch)
-        for part in parts:
-            out = engine(part)
-            engine.backward((out["loss"] if isinstance(out, dict) else out) / len(parts))
+        out = engine.gradients(engine.parts(batch))
         engine.update()
         return out
 

@@ -5,7 +5,7 @@
 # %% ../../nbs/core/train.ipynb #e34bcc5f
 from __future__ import annotations
 import io, logging, math, os, time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -138,6 +138,17 @@ class Engine:
         return [batch] if self.accumulate == 1 else [batch.select(rows) for rows in torch.arange(len(batch)).chunk(self.accumulate)]
 
     def backward(self, loss: Tensor) -> None: self.fabric.backward(loss)
+
+    def gradients(self, parts: Sequence[Batch]) -> Tensor | dict[str, Any]:
+        "Forward and backward of the parts of a batch; what the parts returned, averaged."
+        outs = []
+        for part in parts:
+            out = self(part)
+            named = out if isinstance(out, dict) else dict(loss=out)
+            self.backward(named["loss"] / len(parts))
+            outs.append({k: v.detach() if isinstance(v, Tensor) else v for k, v in named.items()})
+        mean = {k: sum(o[k] for o in outs) / len(outs) for k in outs[0]} if len(outs) > 1 else outs[0]
+        return mean if isinstance(out, dict) else mean["loss"]
 
     def update(self, name: str | None = None) -> None:
         "Clip, step, and clear the gradients of the named optimiser, or of all."

@@ -129,9 +129,7 @@ class GRPO(Method):
         with engine.fabric.autocast():
             for part in parts: held.append(part.replace(**dict(zip(("tokens", "drawn", "old", "begun", "advantages", "reward", "entropy", "used"), self.views(part)))))
         for _ in range(self.updates):
-            for part in held:
-                out = engine(part)
-                engine.backward(out["loss"] / len(held))
+            out = engine.gradients(held)
             engine.update()
         return out
 
