@@ -60,7 +60,7 @@ def test_report_needs_no_torch(tmp_path):
 def test_doctor():
     done = sslkit("doctor")
     assert done.returncode == 0
-    for word in ("torch", "device", "cache", "digits_on_photos", "cifar10"): assert word in done.stdout
+    for word in ("torch", "device", "cache", "digits_on_photos", "cifar10", "nibabel", "trimesh", "mne", "soundfile", "torch_geometric", "gymnasium"): assert word in done.stdout
     for line in done.stdout.splitlines():
         if "not installed" in line: assert re.search(r"pip install 'sslkit\[\w+\]'|reinstall sslkit", line), line         # the extra in its brackets
 

@@ -118,6 +118,11 @@ class Evidence:
         new.seeds = sorted({s for rows in new.table.values() for s in rows})[:n]
         return new
 
+    def floors_of(self, term: Term) -> tuple[str, ...]:
+        "The floors of the setting that an arm stands in: of `transfer/new` those called `transfer/...`, of `new` those without a slash."
+        place = lambda t: t.rpartition("/")[0] if isinstance(t, str) else ""
+        return tuple(f for f in self.floors if place(f) == place(term))
+
     def metric(self, name: str) -> Metric:
         if name not in self.metrics: raise unknown("metric", name, self.metrics)
         return self.metrics[name]
@@ -335,7 +340,7 @@ class within(Claim):
 # %% ../../nbs/core/claims.ipynb #af82cc73
 @dataclass(frozen=True)
 class above_floor(Claim):
-    "`a` is better than every floor of the experiment by more than `by`."
+    "`a` is better than every floor of its setting by more than `by`."
     a: Term
     metric: str
     by: float = 0.0
@@ -344,9 +349,9 @@ class above_floor(Claim):
     def praised(self): return [(self.a, self.metric)]
     def __str__(self): return f"{self.metric} of {_show(self.a)} is above every floor{_by(self.by)}"
     def results(self, seen, level, n):
-        if not seen.floors:
-            raise InputError(f"the claim '{self}' needs floors and the experiment declares none; give floors=['random_encoder', ...].")
-        return better(self.a, seen.floors, self.metric, self.by).results(seen, level, n)
+        if not (floors := seen.floors_of(self.a)):
+            raise InputError(f"the claim '{self}' needs floors of the same setting and the experiment declares none; give floors=['random_encoder', ...], for transfer/new ['transfer/random_encoder', ...].")
+        return better(self.a, floors, self.metric, self.by).results(seen, level, n)
 
 @dataclass(frozen=True)
 class ordered(Claim):
@@ -615,7 +620,7 @@ def below_floors(claim: Claim, seen: Evidence) -> tuple[str, ...]:
     out = []
     for term, metric in dict.fromkeys(claim.praised()):
         if metric is None or isinstance(term, gap) or term in seen.floors: continue
-        for floor in seen.floors:
+        for floor in seen.floors_of(term):
             if not any(metric in m for m in seen.table.get(floor, {}).values()): continue
             d = seen.difference(term, floor, metric)
             if d and _above(0.0, sum(d.values()) / len(d)):

@@ -21,8 +21,8 @@ from .errors import InputError, MissingExtra, need, unknown
 __all__ = ['app', 'console', 'Scale_', 'Data_', 'Limit_', 'Device_', 'Arms_', 'Checkpoint_', 'Of_', 'On_', 'classes', 'seeds_of',
            'grid_of', 'options', 'rooms', 'verdict_of', 'list_rooms', 'show', 'run_room', 'run', 'connect', 'verify',
            'tune', 'plan', 'report', 'settings_of', 'pretrain', 'record', 'queue', 'probe', 'embed', 'neighbours',
-           'export', 'encoders', 'lab_command', 'lab', 'weeks_of', 'course_export', 'course_freeze', 'check', 'doctor',
-           'main']
+           'export', 'encoders', 'lab_command', 'lab', 'weeks_of', 'course_export', 'course_freeze', 'needed', 'check',
+           'doctor', 'main']
 
 # %% ../../nbs/core/cli.ipynb #f62c4cb8
 class _Commands(typer.core.TyperGroup):
@@ -372,6 +372,16 @@ def course_freeze(name: Annotated[str, typer.Argument(help="Of the term: autumn-
     print(f"all is as it was frozen in {name}.")
 
 # %% ../../nbs/core/cli.ipynb #cb085c0b
+def needed() -> dict[str, str]:
+    "Packages that sslkit asks for, and the extra of each that is one; those for its development aside."
+    from importlib import metadata
+    from packaging.requirements import Requirement
+    found = {}
+    for r in map(Requirement, metadata.requires("sslkit") or ()):
+        extra = str(r.marker).split('"')[1] if r.marker else ""
+        if extra not in ("dev", "docs"): found.setdefault(r.name, extra)
+    return found
+
 def check() -> list[tuple[str, str]]:
     "What is installed, which device would be used, which data are found: what `sslkit doctor` prints."
     import platform
@@ -380,7 +390,7 @@ def check() -> list[tuple[str, str]]:
     import torch
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else f"cpu ({torch.get_num_threads()} threads)"
     rows = [("sslkit", metadata.version("sslkit")), ("python", platform.python_version()), ("platform", platform.platform()), ("device", device)]
-    for package, extra in dict(torch="", torchvision="", timm="", **{"pytorch-lightning": ""}, **{"scikit-learn": ""}, lightly="notebooks", jupyterlab="notebooks", datasets="hf", onnxruntime="export", distributed="sweeps", transformers="text", open_clip_torch="text", trimesh="space").items():
+    for package, extra in needed().items():
         try: rows.append((package, metadata.version(package)))
         except metadata.PackageNotFoundError: rows.append((package, f"not installed; pip install 'sslkit[{extra}]'" if extra else "not installed; reinstall sslkit"))
     from sslkit.core.ledger import ledger_path
