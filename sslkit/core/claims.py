@@ -14,8 +14,8 @@ from .errors import InputError, unknown
 # %% auto #0
 __all__ = ['Term', 'MIN_SEEDS', 'LEVELS', 'MIN_CONFIGURATIONS', 'Metric', 'up', 'down', 'gap', 'pick', 'average', 'Evidence',
            'interval', 'Finding', 'Claim', 'arms_of', 'better', 'worse', 'within', 'above_floor', 'ordered', 'spearman',
-           'spearman_interval', 'correlates', 'first', 'drops', 'check', 'all_of', 'Verdict', 'below_floors',
-           'check_looks', 'judge', 'holds_by_chance']
+           'spearman_interval', 'correlates', 'first', 'drops', 'check', 'all_of', 'transfer', 'by_level', 'Verdict',
+           'below_floors', 'check_looks', 'judge', 'holds_by_chance']
 
 # %% ../../nbs/core/claims.ipynb #e9b6e872
 @dataclass(frozen=True)
@@ -563,6 +563,24 @@ class all_of(Claim):
     @classmethod
     def _from(cls, claims): return cls(*claims)
 
+@dataclass(frozen=True, init=False)
+class transfer(all_of):
+    "Clauses about other data, with the settings frozen: a level of evidence of its own, judged beside the others and never summed with them."
+    def parts(self): return (self,)
+    def inner(self) -> all_of:
+        "The clauses without the word that they are about other data."
+        return all_of(*self.claims)
+    def terms(self): return self.inner().terms()
+    def praised(self): return self.inner().praised()
+    def results(self, seen, level, n): return self.inner().results(seen, level, n)
+    def __str__(self): return f"on other data {self.inner()}"
+
+def by_level(claim: Claim) -> tuple[Claim, Claim | None]:
+    "What a claim says where it was made, and what it says of other data."
+    here, there = [p for p in claim.parts() if not isinstance(p, transfer)], [c for p in claim.parts() if isinstance(p, transfer) for c in p.inner().parts()]
+    if not here: raise InputError(f"the claim '{claim}' speaks of other data only; add what is claimed where the settings were found.")
+    return (all_of(*here), all_of(*there)) if there else (claim, None)
+
 # %% ../../nbs/core/claims.ipynb #0d7cb588
 @dataclass(frozen=True)
 class Verdict:
@@ -575,11 +593,12 @@ class Verdict:
     below_floor: tuple[str, ...] = ()  # what the claim praises and is worse than a floor
     ignored: int = 0                   # rows of seeds that not all arms have, or beyond the look
     next_look: int | None = None       # undecided so far; the plan registered another look at so many seeds
+    transfer: Verdict | None = None    # on other data: judged by itself
 
     def to_dict(self) -> dict:
         "As JSON knows it."
         return dict(claim=self.claim.to_dict(), verdict=self.verdict, results=[r.to_dict() for r in self.results], n=self.n, level=self.level,
-                    below_floor=list(self.below_floor), ignored=self.ignored, next_look=self.next_look)
+                    below_floor=list(self.below_floor), ignored=self.ignored, next_look=self.next_look, transfer=self.transfer.to_dict() if self.transfer else None)
 
     @property
     def notes(self) -> list[str]:
@@ -602,7 +621,7 @@ class Verdict:
     def __str__(self):
         table = self.table()
         width = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-        return "\n".join([self.title, *("  " + "  ".join(c.ljust(w) for c, w in zip(row, width)).rstrip() for row in table), *self.notes])
+        return "\n".join([self.title, *("  " + "  ".join(c.ljust(w) for c, w in zip(row, width)).rstrip() for row in table), *self.notes, *([f"on other data {self.transfer}"] if self.transfer else [])])
 
     def _repr_html_(self):
         colour = dict(holds="#2a7a3b", refuted="#b3261e", undecided="#8a6d00", incomplete="#666")
@@ -612,7 +631,7 @@ class Verdict:
         line = lambda tag, first, rest: f"<tr><{tag}>{first}</{tag}>" + "".join(f"<{tag} style=text-align:left>{e(c)}</{tag}>" for c in rest) + "</tr>"
         lines = line("th", "", head[1:]) + "".join(line("td", mark(row[0]), row[1:]) for row in body)
         notes = "".join(f"<p>{e(s)}</p>" for s in self.notes)
-        return f"<div>{mark(self.verdict)} {e(self.title.partition(':')[2])}<table>{lines}</table>{notes}</div>"
+        return f"<div>{mark(self.verdict)} {e(self.title.partition(':')[2])}<table>{lines}</table>{notes}</div>" + (f"on other data {self.transfer._repr_html_()}" if self.transfer else "")
 
 # %% ../../nbs/core/claims.ipynb #eae04232
 def below_floors(claim: Claim, seen: Evidence) -> tuple[str, ...]:
@@ -643,20 +662,21 @@ def judge(claim: Claim,
           arms: Sequence[str] = (),         # all arms of the experiment, so that one that was never run is missed in a family
          ) -> Verdict:
     "Judge a claim on rows paired by seed."
-    looks = check_looks(looks)
+    looks, rows, (claim, there) = check_looks(looks), list(rows), by_level(claim)
     everything = Evidence(rows, metrics, floors, arms)
-    named, level, verdict = dict.fromkeys((*arms_of(claim.terms(), everything), *floors)), LEVELS[len(looks)], None
+    of_claim = arms_of(claim.terms(), everything)
+    named, level, verdict = dict.fromkeys((*of_claim, *(f for a in of_claim for f in everything.floors_of(a)))), LEVELS[len(looks)], None
     for n in looks:
         seen = everything.only(named, n)
         results = tuple(claim.results(seen, level, n))
         found = {r.verdict for r in results}
         combined = next((v for v in ("incomplete", "refuted", "undecided") if v in found), "holds")
-        if verdict is not None and combined == "incomplete": return replace(verdict, next_look=n)
+        if verdict is not None and combined == "incomplete": verdict = replace(verdict, next_look=n); break
         used = [s for s in seen.seeds if all(s in seen.table[a] for a in named if seen.table[a])]
         ignored = sum(s not in used for a in named for s in everything.table.get(a, {}))
         verdict = Verdict(claim, combined, results, min(n, len(seen.seeds)), level, below_floors(claim, seen), ignored)
         if combined != "undecided": break
-    return verdict
+    return replace(verdict, transfer=judge(there, rows, metrics, floors, looks, arms)) if there else verdict
 
 # %% ../../nbs/core/claims.ipynb #5eb5d5e9
 def holds_by_chance(claims: int,           # how many were judged

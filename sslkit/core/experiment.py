@@ -259,7 +259,8 @@ class Record:
         "One sentence."
         if not self.rows: return f"no run on record at scale {self.scale}"
         seeds = len({r["seed"] for r in self.rows})
-        return f"{self.verdict.verdict} at scale {self.scale} ({self.plan['level']}; {seeds} seeds; plan {self.plans}; {self.status})"
+        there = f"; transfer: {self.verdict.transfer.verdict}" if self.verdict.transfer else ""
+        return f"{self.verdict.verdict} at scale {self.scale} ({self.plan['level']}; {seeds} seeds; plan {self.plans}; {self.status}{there})"
 
 def recorded(of: Experiment | Paper | str, scale: str = "small") -> Record:
     "The evidence for an experiment at a scale."

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from . import ledger
 from .cache import atomic_write
-from .claims import MIN_SEEDS, Evidence, Finding, arms_of, holds_by_chance, interval, within
+from .claims import MIN_SEEDS, Evidence, Finding, Verdict, arms_of, holds_by_chance, interval, within
 from .errors import unknown
 from .experiment import SCALES, judge_plan
 from .paper import STATUSES, Paper, catalogue
@@ -54,17 +54,24 @@ def _strings(x: Any) -> set[str]:
     if isinstance(x, Mapping): x = list(x.values())
     return {x} if isinstance(x, str) else set().union(*map(_strings, x)) if isinstance(x, list) else set()
 
-def _tested(paper: Paper, lines: Sequence[Mapping], closure: str, scale: str, level: str) -> dict:
-    "The entry of a room at a scale and level, judged from its lines."
+def _tested(paper: Paper, lines: Sequence[Mapping], closure: str, scale: str, level: str) -> list[dict]:
+    "The entries of a room at a scale, judged from its lines: at the plan's level, and of what the claim says of other data."
     plan = ledger.current_plan(lines, scale, level)
     rows = ledger.runs(lines, plan)
-    verdict, days = judge_plan(plan, rows), sorted(r["date"][:10] for r in rows)
-    said, claimed = _strings(plan["claim"]), [*arms_of(verdict.claim.terms(), Evidence([], {}, plan["floors"], plan["arms"])), *plan["floors"]]
+    verdict = judge_plan(plan, rows)
+    entry = lambda level, verdict: _judged(paper, lines, closure, scale, level, plan, rows, verdict)
+    return [entry(level, verdict), *([entry("transfer", verdict.transfer)] if verdict.transfer else [])]
+
+def _judged(paper: Paper, lines: Sequence[Mapping], closure: str, scale: str, level: str, plan: Mapping, rows: Sequence[Mapping], verdict: Verdict) -> dict:
+    "The entry of one verdict."
+    seen, days = Evidence([], {}, plan["floors"], plan["arms"]), sorted(r["date"][:10] for r in rows)
+    mine = arms_of(verdict.claim.terms(), seen)
+    said, claimed = _strings(verdict.claim.to_dict()), [*mine, *(f for a in mine for f in seen.floors_of(a))]
     equal = {p.text(of) for p in verdict.claim.parts() if isinstance(p, within) for of in (p.of if isinstance(p.of, tuple) else (p.of,))}
     return dict(_untested(paper, scale), level=level, verdict=verdict.verdict, tested=str(verdict.claim), n=verdict.n, confidence=verdict.level,
                 clauses=[dict(r.to_dict(), within=r.text in equal) for r in verdict.results], below_floor=list(verdict.below_floor), notes=verdict.notes, metrics=plan["metrics"],
                 named=[m for m in plan["metrics"] if m in said], arms=[_arm(a, plan, rows, claimed) for a in plan["arms"]], floors=plan["floors"],
-                seeds=sorted({r["seed"] for r in rows}), plans=ledger.plan_count(lines, scale, level),
+                seeds=sorted({r["seed"] for r in rows}), plans=ledger.plan_count(lines, scale, plan["level"]),
                 status=ledger.status(lines, closure, rows) if rows else "", dates=[days[0], days[-1]] if days else [],
                 devices=sorted({f"{r['env']['device']}, torch {r['env']['torch']}" for r in rows}), data=list(dict.fromkeys(d["name"] + " (JPEG copy)" * ("JPEG copy" in d.get("origin", "")) for r in rows for d in r["data"])))
 
@@ -76,9 +83,9 @@ def scoreboard(scale: str | None = None,  # tiny, small, gpu or paper; default: 
     for paper in catalogue():
         lines = ledger.read(paper.id, paper.chapter)
         planned = {(r["level"], r["scale"]) for r in lines if r["kind"] == "plan" and scale in (None, r["scale"])}
-        order = sorted(planned, key=lambda p: (list(LEVELS).index(p[0]), SCALES.index(p[1])))
         code = ledger.closure(paper.module) if planned else ""
-        entries += [_tested(paper, lines, code, at, level) for level, at in order] or [_untested(paper, scale or "")]
+        found = [e for level, at in planned for e in _tested(paper, lines, code, at, level)]
+        entries += sorted(found, key=lambda e: (list(LEVELS).index(e["level"]), SCALES.index(e["scale"]))) or [_untested(paper, scale or "")]
     return entries
 
 # %% ../../nbs/core/scoreboard.ipynb #e9a66aa8
