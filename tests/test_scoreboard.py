@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from sslkit.core import ledger, scoreboard as board
-from sslkit.core.claims import above_floor, all_of, better, check, drops, up, within
+from sslkit.core.claims import above_floor, all_of, better, check, drops, transfer, up, within
 from sslkit.core.errors import InputError
 from sslkit.core.paper import catalogue, find
 from sslkit.core.scoreboard import chance, scoreboard, scoreboard_csv, scoreboard_html, scoreboard_markdown, tally, write_scoreboard
@@ -112,6 +112,13 @@ def test_levels_and_scales_are_separate(evidence):
     assert tally(rows, "mechanism") == dict(holds=1, incomplete=1) and tally(rows, "transfer") == dict(refuted=1) and tally(rows, "replication") == {}
     page = scoreboard_html(rows)
     assert "<b>1</b> holds" in page and page.count("nothing on record yet") == 1 and len(mine(scale="gpu")) == 1
+
+
+def test_what_a_plan_says_of_other_data_is_an_entry_of_its_own(evidence):
+    evidence(claim=all_of(CLAIM, transfer(better("study", than="raw", metric="acc"))))
+    here, there = mine()
+    assert [(r["level"], r["verdict"], r["plans"], len(r["clauses"])) for r in (here, there)] == [("mechanism", "holds", 1, 1), ("transfer", "refuted", 1, 1)]
+    assert here["tested"] == str(CLAIM) and "study" not in here["tested"] and [a["arm"] for a in there["arms"] if a["claimed"]] == ["study", "raw"]
 
 
 def test_chance():

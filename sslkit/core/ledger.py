@@ -4,7 +4,7 @@
 
 # %% ../../nbs/core/ledger.ipynb #c5acac13
 from __future__ import annotations
-import ast, errno, functools, hashlib, importlib.util, json, math, os, platform, re, subprocess, sys, warnings
+import ast, errno, functools, hashlib, importlib.util, itertools, json, math, os, platform, re, subprocess, sys, warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections import Counter
 from contextlib import contextmanager, suppress
@@ -250,8 +250,11 @@ TUNING_FROM = 1000         # seeds from here on are for trying things
 PLANNED = ("id", "scale", "level", "claim", "arms", "floors", "metrics", "looks", "settings", "tried")
 
 def plan_digest(plan: Mapping) -> str:
-    "What a run remembers of its plan: a digest of everything planned, not of date and code."
-    return _digest({k: plain(plan.get(k)) for k in PLANNED})
+    "What a run remembers of its plan: a digest of everything planned, not of date and code, nor of which clauses are called `transfer`."
+    said = {k: plain(plan.get(k)) for k in PLANNED}
+    clauses = said["claim"].get("claims", []) if isinstance(said["claim"], dict) else []
+    if any(c["kind"] == "transfer" for c in clauses): said["claim"] = dict(said["claim"], claims=[x for c in clauses for x in (c["claims"] if c["kind"] == "transfer" else [c])])
+    return _digest(said)
 
 def _plans(rows: Iterable[Mapping], scale: str | None, level: str | None) -> list[Mapping]:
     "The plans for a scale and level (None: any), the oldest first."
@@ -264,7 +267,7 @@ def current_plan(rows: Iterable[Mapping], scale: str = "small", level: str | Non
 
 def plan_count(rows: Iterable[Mapping], scale: str = "small", level: str | None = None) -> int:
     "How many plans there were: more than one means that the plan was changed."
-    return len(_plans(rows, scale, level))
+    return sum(1 for _ in itertools.groupby(map(plan_digest, _plans(rows, scale, level))))
 
 def runs(rows: Iterable[Mapping], plan: Mapping | None) -> list[dict]:
     "The runs that belong to a plan; of several for one arm and seed (the code had changed) the last."
@@ -394,7 +397,7 @@ def register(plan: Mapping,  # id, scale, level, claim, arms, floors, metrics, l
     def check(row, rows):
         _check_plan(row)
         now = current_plan(rows, row["scale"], row["level"])
-        return now if now is not None and plan_digest(now) == plan_digest(row) else None
+        return now if now is not None and plan_digest(now) == plan_digest(row) and now["claim"] == plain(row["claim"]) else None
     return plan_digest(_append(dict(plan, kind="plan"), ledger_path(plan.get("id", ""), chapter), check))
 
 # %% ../../nbs/core/ledger.ipynb #e14bf8bf
