@@ -82,7 +82,7 @@ def read_audio(file: str | os.PathLike | bytes,   # a path, or a file's bytes
     if bad := int((~np.isfinite(x)).sum()): raise InputError(f"{name} has {bad} of {len(x)} samples that are NaN or infinite; mend it or leave it out.")
     if (loudest := float(np.abs(x).max())) > 1.01: raise InputError(f"{name} has samples up to {loudest:g} where full scale is 1; divide it by its largest magnitude.")
     if rate and found != rate and not resample: raise InputError(f"{name} has {found:,} samples a second and should have {rate:,}; resample it, or allow that with resample=True.")
-    out = torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32))
+    out = torch.from_numpy(np.array(x, dtype=np.float32))                       # a copy: what scipy reads may not be written to
     return (resampled(out, found, rate), rate) if rate else (out, found)
 
 # %% ../../nbs/data/audio_files.ipynb #d6049d68

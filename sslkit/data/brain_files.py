@@ -37,7 +37,7 @@ def resampled(x: Tensor,           # (..., T)
     if to > hz: raise InputError(f"what was recorded at {hz:g} Hz cannot be read at {to:g} Hz; give hz={hz:g} or less.")
     n, m = x.shape[-1], round(x.shape[-1] * to / hz)
     if m == n: return x
-    return torch.fft.irfft(torch.fft.rfft(x.double())[..., :m // 2 + 1], n=m).mul(m / n).to(x.dtype)
+    return torch.fft.irfft(torch.fft.rfft(x.double()), n=m).mul(m / n).to(x.dtype)
 
 def read_recording(path: str | os.PathLike,   # .edf, .bdf or .fif
                    hz: float = 64.0,          # that it is wanted at
@@ -63,7 +63,7 @@ def read_recording(path: str | os.PathLike,   # .edf, .bdf or .fif
     names = [raw.ch_names[i] for i in picks]
     bad = ~values.isfinite().all(1)
     x = resampled(torch.where(bad[:, None], 0.0, values), rate, hz).float()
-    bad |= x.std(1, correction=0) <= 1e-6 * x.abs().amax(1).clamp(min=1e-12)
+    bad |= x.std(1, correction=0) <= 1e-6 * x.abs().amax(1)
     x[bad] = 0
     if bad.all(): raise InputError(f"all channels of {path} are flat or not finite; there is nothing to learn from.")
     events = [(float(a["onset"] - raw.first_time), float(a["duration"]), str(a["description"])) for a in raw.annotations]
