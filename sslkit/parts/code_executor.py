@@ -129,7 +129,7 @@ def run_program(code: str,                     # the program
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="program-", ignore_cleanup_errors=True) as folder:
         p = subprocess.Popen([sys.executable, "-I", "-S", "-c", _GUARD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=folder, env={}, start_new_session=True, bufsize=0)
-        try: told, late = _talk(p, job, start + 3 * limits.seconds + 1, (limits.output + 600) * 6 * (len(ask) + 2))
+        try: told, late = _talk(p, job, start + 3 * limits.seconds + 1, (limits.output + 600) * 12 * (len(ask) + 2))       # of JSON, in which an emoji takes twelve bytes
         finally:
             try: os.killpg(p.pid, signal.SIGKILL)                              # children too, should there be any
             except (ProcessLookupError, PermissionError): p.kill()
@@ -148,14 +148,17 @@ def _talk(p: subprocess.Popen, job: bytes, deadline: float, most: int) -> tuple[
             if not len(rest): p.stdin.close()
         if readable:
             part = os.read(p.stdout.fileno(), 65536)
-            if not part: p.wait(1); return told, False
+            if not part:
+                try: p.wait(1)                                                 # a process that ends by itself says how
+                except subprocess.TimeoutExpired: return told, True
+                return told, False
             told += part
     return told, len(told) <= most
 
 def _outcome(told: bytes, secret: str, status: int, late: bool, seconds: float) -> Outcome:
     "The report, or what the way it died says."
     try: report = json.loads(told)
-    except ValueError: report = {}
+    except (ValueError, RecursionError): report = {}
     if isinstance(report, dict) and report.get("secret") == secret:
         return Outcome(report["kind"], report.get("detail", ""), report.get("output", ""), tuple(tuple(a) for a in report.get("answers", ())), seconds)
     if late or -status in (signal.SIGPROF, signal.SIGXCPU): return Outcome("time", "killed", seconds=seconds)
