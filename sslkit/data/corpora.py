@@ -102,9 +102,8 @@ def text_files(path: str) -> Source:
             if p.strip(): found.setdefault(split, ([], [])); found[split][0].append(p); found[split][1].append(str(f))
     if bad: warnings.warn(f"{len(bad)} file{'s are' if len(bad) > 1 else ' is'} no text in UTF-8 and left out: {', '.join(bad[:3])}{', ...' * (len(bad) > 3)}", stacklevel=2)
     if not found: raise InputError(f"{path} holds no text; give a file, or a folder with files that end in {', '.join(TEXT_ENDINGS)}.")
-    if "train" not in found: found = dict(train=tuple(sum((v[k] for v in found.values()), []) for k in (0, 1)))
-    elif "all" in found: warnings.warn(f"{path} has a folder train: what lies outside of train, val and test belongs to no split and is left out: {', '.join(sorted(set(found['all'][1]))[:3])}", stacklevel=2)
     if "train" not in found: found = {**found, "train": found["all"]} if "all" in found else dict(train=tuple(sum((v[k] for v in found.values()), []) for k in (0, 1)))
+    elif "all" in found: warnings.warn(f"{path} has a folder train: what lies outside of train, val and test belongs to no split and is left out: {', '.join(sorted(set(found['all'][1]))[:3])}", stacklevel=2)
     return with_splits({s: dict(text=t, path=p) for s, (t, p) in found.items() if s != "all"}, place.resolve().stem, origin=f"text files of {place}")
 
 # %% ../../nbs/data/corpora.ipynb #e10e2d65
