@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 from ..core.batch import Source, link
 from ..core.errors import InputError
-from .source import SPLIT_NAMES, data_folder, with_splits
+from .source import SPLIT_NAMES, data_folder, source, with_splits
 
 # %% auto #0
-__all__ = ['ENDINGS', 'RADAR_NAMES', 'OPTICAL_NAMES', 'read_bands', 'tiles_of', 'sensor_pairs', 'band_folder', 'sen1_2']
+__all__ = ['ENDINGS', 'RADAR_NAMES', 'OPTICAL_NAMES', 'read_bands', 'tiles_of', 'sensor_pairs', 'band_folder', 'sen1_2',
+           'eurosat']
 
 # %% ../../nbs/data/earth_files.ipynb #f8889f30
 ENDINGS = (".tif", ".tiff", ".jpg", ".jpeg", ".png", ".npy")
@@ -173,4 +174,13 @@ def sen1_2(size: int = 32) -> Source:   # x (N, 3, size, size), radar (N, 1, siz
     if not found: raise InputError("sen1_2_pairs is not in $SSLKIT_DATA; put a zip there with train/s1, train/s2, test/s1 and test/s2, or read pairs of your own with source('pairs:PATH').")
     made = sensor_pairs(found[0], size)
     for s in made.splits.values(): s.name, s.licence, s.origin = "sen1_2", "CC BY 4.0", "SEN1-2 (Schmitt et al. 2018), some pairs, as JPEG"
+    return made
+
+# %% ../../nbs/data/earth_files.ipynb #befa4676
+def eurosat(size: int | None = None) -> Source:   # x (N, 3, 64, 64) uint8, or `size`; y (N,) in ten kinds of land use
+    "The pictures of EuroSAT in red, green and blue that are at hand."
+    root = data_folder()
+    if not root or not (root / "eurosat_rgb").exists(): raise InputError("eurosat_rgb is not in $SSLKIT_DATA; put EuroSAT's RGB pictures there, as train.parquet and test.parquet or in a folder for each class.")
+    made = source("eurosat_rgb", size)
+    for s in made.splits.values(): s.name, s.licence, s.origin = "eurosat_rgb", "MIT", "EuroSAT (Helber et al. 2019), red, green and blue, as JPEG"
     return made
