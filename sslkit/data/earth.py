@@ -274,4 +274,5 @@ def band_statistics(data: Source, field: str = "x") -> tuple[Tensor, Tensor]:   
     if field not in data.fields: raise unknown("field", field, data.fields)
     total = [sum(v) for v in zip(*((b[field].double().sum((0, 2, 3)), b[field].double().square().sum((0, 2, 3)), b[field][:, 0].numel()) for b in data.in_order(512)))]
     mean = total[0] / total[2]
+    if len(bad := (~total[1].isfinite()).nonzero()): raise InputError(f"field {field!r} of {data.name}/{data.split} has values that are not finite in band {bad[0].item()}; fill them (with the band's mean, say) or leave these tiles out.")
     return mean.float(), (total[1] / total[2] - mean.square()).clamp(min=1e-12).sqrt().float()
