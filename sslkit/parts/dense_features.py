@@ -21,6 +21,7 @@ def opened(network: nn.Module) -> tuple[nn.Module, nn.Module]:  # what normalise
     while not isinstance(inside, ViT) and isinstance(getattr(inside, "network", None), nn.Module):
         inside = inside.network
         pixels = getattr(inside, "pixels", pixels)
+    if pixels is None and hasattr(inside, "blocks") and hasattr(inside, "patch_embed"): raise InputError(f"this {type(inside).__name__} does not say how its pixels are normalised; build it by name, encoder('vit_small_patch16_224.dino', pretrained=True).")
     if pixels is None or not (isinstance(inside, ViT) or hasattr(inside, "blocks") and hasattr(inside, "patch_embed")):
         raise InputError(f"{type(network).__name__} has no patches that look at each other; give a vit, or a Vision Transformer of timm such as vit_small_patch16_224.dino.")
     return pixels, inside
