@@ -15,7 +15,7 @@ from ..core.views import ColorJitter, Grayscale, HorizontalFlip, Normalize, Rand
 
 # %% auto #0
 __all__ = ['COLOURS', 'lengths_of', 'random_starts', 'even_starts', 'take_clips', 'OverTime', 'MultiScaleCrop', 'ClipViews',
-           'spread_crops', 'over_clips', 'multi_clip', 'ClipEncoder']
+           'check_videos', 'spread_crops', 'over_clips', 'multi_clip', 'ClipEncoder']
 
 # %% ../../nbs/parts/clips.ipynb #0f41af86
 def _known(frames: int, stride: int) -> None:
@@ -96,6 +96,7 @@ class ClipViews:
     def __repr__(self): return f"ClipViews({', '.join([*(repr(o.op) for o in self.ops), f'frames={self.frames}', f'stride={self.stride}'])})"
 
     def __call__(self, batch: Batch) -> tuple[Tensor]:  # (N, T, C, h, w) float in [0, 1]
+        if "x" not in batch: raise InputError(f"clips are made of videos in the field x, and this batch has only {', '.join(batch)}; give it x of (N, T, C, H, W).")
         if "key" not in batch: raise InputError("this batch has no key, from which clips are drawn; give it one with batch.keyed(seed, step).")
         x, draw = batch.x, Draw(batch.key).fork(0)
         if not isinstance(x, Ragged) and x.dim() != 5: raise InputError(f"clips must be (N, T, C, H, W), not {tuple(x.shape)}; views of single pictures are made by `core.views`.")
@@ -106,6 +107,15 @@ class ClipViews:
         return (x,)
 
 # %% ../../nbs/parts/clips.ipynb #15c1e45b
+def check_videos(video: Tensor | Ragged, name: str = "video") -> None:
+    "An error where videos have no frames, the wrong shape or values that are no numbers. It reads floats: for where data come in and for probes, not for every step."
+    values = video.values if isinstance(video, Ragged) else video
+    if values.dim() != 4 + isinstance(video, Tensor): raise InputError(f"{name} has shape {tuple(values.shape)}; videos are (N, T, C, H, W), or ragged frames (C, H, W).")
+    if bad := int((lengths_of(video) < 1).sum()): raise InputError(f"{bad} of {len(video)} videos of {name} have no frame; leave them out.")
+    if not values.is_floating_point(): return
+    broken = ~values.isfinite().flatten(1).all(1)
+    if bad := len(video.row[broken].unique()) if isinstance(video, Ragged) else int(broken.sum()): raise InputError(f"{bad} of {len(video)} videos of {name} have values that are NaN or infinite; mend or leave them out.")
+
 def spread_crops(x: Tensor,      # (..., H, W)
                  crops: int = 3,
                 ) -> Tensor:     # (crops, ..., S, S), S the shorter side
@@ -122,6 +132,7 @@ def over_clips(network: Callable[[Tensor], Tensor],  # (M, T, C, S, S) -> (M, D)
                clips: int = 5, crops: int = 3,
               ) -> Tensor:                           # (N, D)
     "The mean of what a network says of several clips and crops of every video."
+    check_videos(video)
     x = take_clips(video, even_starts(lengths_of(video), frames, stride, clips), frames, stride)          # (N, clips, T, C, H, W)
     x = spread_crops(x, crops)                                                                             # (crops, N, clips, T, C, S, S)
     return network(x.flatten(0, 2)).unflatten(0, x.shape[:3]).mean((0, 2))

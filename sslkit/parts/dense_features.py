@@ -12,7 +12,7 @@ from ..core.errors import InputError, unknown
 from .vit import ViT
 
 # %% auto #0
-__all__ = ['FACETS', 'opened', 'patch_side', 'padded', 'patch_features', 'class_attention']
+__all__ = ['FACETS', 'opened', 'patch_side', 'padded', 'tokens_and_attention', 'patch_features', 'class_attention']
 
 # %% ../../nbs/parts/dense_features.ipynb #8a1db167
 def opened(network: nn.Module) -> tuple[nn.Module, nn.Module]:  # what normalises pixels, and the transformer: a `ViT`, or timm's
@@ -21,6 +21,7 @@ def opened(network: nn.Module) -> tuple[nn.Module, nn.Module]:  # what normalise
     while not isinstance(inside, ViT) and isinstance(getattr(inside, "network", None), nn.Module):
         inside = inside.network
         pixels = getattr(inside, "pixels", pixels)
+    if pixels is None and hasattr(inside, "blocks") and hasattr(inside, "patch_embed"): raise InputError(f"this {type(inside).__name__} does not say how its pixels are normalised; build it by name, encoder('vit_small_patch16_224.dino', pretrained=True).")
     if pixels is None or not (isinstance(inside, ViT) or hasattr(inside, "blocks") and hasattr(inside, "patch_embed")):
         raise InputError(f"{type(network).__name__} has no patches that look at each other; give a vit, or a Vision Transformer of timm such as vit_small_patch16_224.dino.")
     return pixels, inside
@@ -36,8 +37,11 @@ def padded(network: nn.Module,
     "Whole patches: filled up with the mean colour."
     p, (pixels, _) = patch_side(network), opened(network)
     if x.dim() != 4: raise InputError(f"images must be (N, C, H, W), not {tuple(x.shape)}; add the missing dimension, x[None] for one image.")
-    x = x.float() / 255 if x.dtype == torch.uint8 else x
+    if x.shape[1] != len(pixels.mean): raise InputError(f"images have {x.shape[1]} channels but the encoder expects {len(pixels.mean)}; build the encoder with channels={x.shape[1]}, or give its colours.")
+    if x.dtype != torch.uint8 and not x.is_floating_point(): raise InputError(f"images are {x.dtype}; give uint8 from 0 to 255, or floats in [0, 1].")
     height, width = x.shape[-2:]
+    if not height * width: raise InputError(f"images of {height} x {width} pixels hold nothing to look at; leave them out.")
+    x = x.float() / 255 if x.dtype == torch.uint8 else x
     out = pixels.mean.to(x).expand(len(x), -1, -(-height // p) * p, -(-width // p) * p).clone()
     out[..., :height, :width] = x
     return out
@@ -53,12 +57,36 @@ def _qkv(network: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, int, tuple[int,
         last = vit.blocks[-1]
         before = vit.before_last(x, None, None)
         return last.attention.qkv(last.norm1(before)).unflatten(-1, (3, last.attention.heads, -1)), vit.norm(last(before)), 1, grid
-    attention, seen = vit.blocks[-1].attn, []
+    attention, seen = getattr(vit.blocks[-1], "attn", None), []
+    unlike = InputError(f"the last block of {type(vit).__name__} has no plain attention whose queries and keys could be read; give a Vision Transformer of timm such as vit_small_patch16_224.dino.")
+    if not isinstance(getattr(attention, "qkv", None), nn.Module): raise unlike
     hook = attention.qkv.register_forward_hook(lambda module, given, out: seen.append(out))
     try: tokens = vit.forward_features(pixels(x))
     except AssertionError as e: raise InputError(f"images of {x.shape[-2]} x {x.shape[-1]} pixels do not fit ({e}); build the encoder with dynamic_img_size=True.") from None
     finally: hook.remove()
-    return seen[0].unflatten(-1, (3, attention.num_heads, -1)), tokens, vit.num_prefix_tokens, grid
+    if not seen: raise unlike
+    query, key, value = seen[0].unflatten(-1, (3, attention.num_heads, -1)).unbind(2)
+    return torch.stack([attention.q_norm(query), attention.k_norm(key), value], 2), tokens, vit.num_prefix_tokens, grid
+
+def _share(network: nn.Module, qkv: Tensor, prefix: int, grid: tuple[int, int]) -> Tensor:  # (N, heads, h, w)
+    "What the class token attends to, from queries and keys."
+    _, vit = opened(network)
+    if not isinstance(vit, ViT) and getattr(vit, "cls_token", None) is None: raise InputError(f"this {type(vit).__name__} has no class token that would look at patches; give a network with one, such as vit_small_patch16_224.dino.")
+    query, key = qkv[:, :1, 0].transpose(1, 2), qkv[:, :, 1].transpose(1, 2)                    # (N, heads, 1, d), (N, heads, T, d)
+    return (query @ key.mT * query.shape[-1] ** -0.5).softmax(-1)[:, :, 0, prefix:].unflatten(2, grid)
+
+def tokens_and_attention(network: nn.Module,   # a `ViT`, a Vision Transformer of timm, or a loaded encoder
+                         x: Tensor,            # (N, C, H, W) uint8, or floats in [0, 1]; any size: padded to whole patches
+                        ) -> tuple[Tensor, Tensor]:  # (N, D, h, w) and (N, heads, h, w)
+    "`patch_features` of the facet token and `class_attention` in one pass, with gradients where they are on: for networks that teach others."
+    qkv, tokens, prefix, grid = _qkv(network, padded(network, x))
+    return tokens[:, prefix:].mT.unflatten(2, grid), _share(network, qkv, prefix, grid)
+
+def _parts(network: nn.Module, x: Tensor, chunk: int) -> tuple[Tensor, ...]:
+    "Padded images, so many at a time; once it is looked at whether they are numbers."
+    if chunk < 1: raise InputError(f"chunk={chunk} images at a time are none; give a number from 1.")
+    if x.is_floating_point() and x.dim() and (bad := int((~x.isfinite()).flatten(1).any(1).sum())): raise InputError(f"{bad} of {len(x)} images have values that are NaN or infinite; mend or leave them out.")
+    return padded(network, x).split(chunk)
 
 def patch_features(network: nn.Module,   # a `ViT`, a Vision Transformer of timm, or a loaded encoder
                    x: Tensor,            # (N, C, H, W) uint8, or floats in [0, 1]; any size: padded to whole patches
@@ -68,7 +96,7 @@ def patch_features(network: nn.Module,   # a `ViT`, a Vision Transformer of timm
     "A map of features, one place for a patch; the class token is left out."
     if facet not in FACETS: raise unknown("facet", facet, FACETS)
     out = []
-    for part in padded(network, x).split(chunk):
+    for part in _parts(network, x, chunk):
         qkv, tokens, prefix, grid = _qkv(network, part)
         found = tokens if facet == "token" else qkv[:, :, FACETS.index(facet)].flatten(2)
         out.append(found[:, prefix:].mT.unflatten(2, grid))
@@ -78,9 +106,7 @@ def class_attention(network: nn.Module, x: Tensor, chunk: int = 64,  # as in `pa
                    ) -> Tensor:                                       # (N, heads, h, w); the sum over the places is at most 1
     "How much of its attention the class token gives to every patch, in the last layer."
     out = []
-    for part in padded(network, x).split(chunk):
+    for part in _parts(network, x, chunk):
         qkv, _, prefix, grid = _qkv(network, part)
-        query, key = qkv[:, :1, 0].transpose(1, 2), qkv[:, :, 1].transpose(1, 2)                # (N, heads, 1, d), (N, heads, T, d)
-        share = (query @ key.mT * query.shape[-1] ** -0.5).softmax(-1)
-        out.append(share[:, :, 0, prefix:].unflatten(2, grid))
+        out.append(_share(network, qkv, prefix, grid))
     return torch.cat(out)

@@ -12,19 +12,26 @@ from ..core.errors import InputError
 from ..core.random import Draw
 
 # %% auto #0
-__all__ = ['check_clouds', 'unit_ball', 'take', 'farthest', 'square_distances', 'neighbours', 'Groups', 'group', 'interpolate',
-           'one_sided', 'chamfer', 'scaled_and_shifted', 'rotation_about_z', 'any_rotation', 'turned', 'show_cloud']
+__all__ = ['check_clouds', 'check_finite', 'unit_ball', 'take', 'farthest', 'square_distances', 'neighbours', 'Groups', 'group',
+           'interpolate', 'one_sided', 'chamfer', 'scaled_and_shifted', 'rotation_about_z', 'any_rotation', 'turned',
+           'show_cloud']
 
 # %% ../../nbs/parts/points.ipynb #ee2c901e
 def check_clouds(x: Tensor, name: str = "x") -> None:
     "An error where `x` is no batch of clouds."
+    if x.dim() == 3 and x.shape[2] > 3: raise InputError(f"{name} has shape {tuple(x.shape)}; clouds are (N, P, 3), and what else is known of points is left out, {name}[..., :3].")
     if x.dim() != 3 or x.shape[2] != 3 or not x.shape[1]: raise InputError(f"{name} has shape {tuple(x.shape)}; clouds are (N, P, 3) with one point at least, x[None] for one cloud.")
     if not x.is_floating_point(): raise InputError(f"{name} is {x.dtype}; coordinates are floating point numbers.")
+
+def check_finite(x: Tensor, name: str = "x") -> None:
+    "An error where clouds (N, P, 3) have coordinates that are no numbers. It reads them all: for where data come in, not for every step."
+    check_clouds(x, name)
+    if bad := int((~x.isfinite()).flatten(1).any(1).sum()): raise InputError(f"{bad} of {len(x)} clouds of {name} have coordinates that are NaN or infinite; mend these points or leave the clouds out.")
 
 def unit_ball(x: Tensor,      # (N, P, 3)
              ) -> Tensor:     # (N, P, 3), mean 0, largest norm 1
     "Every cloud around the origin, its outermost point at distance 1."
-    check_clouds(x)
+    check_finite(x)
     x = x - x.mean(1, keepdim=True)
     return x / x.norm(dim=2).amax(1)[:, None, None].clamp(min=1e-9)
 
@@ -69,7 +76,8 @@ def neighbours(query: Tensor,    # (N, Q, 3)
                k: int,           # in [1, P]
               ) -> tuple[Tensor, Tensor]:  # (N, Q, k) squared distances, rising, and (N, Q, k) int64 positions in x
     "The `k` points of every cloud that are nearest to each query."
-    check_clouds(x)
+    check_clouds(x); check_clouds(query, "query")
+    if len(query) != len(x): raise InputError(f"query is of {len(query)} clouds and x of {len(x)}; ask among points of the same clouds.")
     if not 1 <= k <= x.shape[1]: raise InputError(f"k={k} neighbours cannot be found among {x.shape[1]} points; give 1 to {x.shape[1]}.")
     with torch.autocast(x.device.type, enabled=False):                                    # distances of near points need all digits
         found = square_distances(query.float(), x.float()).topk(k, dim=2, largest=False)
@@ -111,16 +119,22 @@ def interpolate(to: Tensor,        # (N, Q, 3) places
                 k: int = 3,
                ) -> Tensor:        # (N, Q, D)
     "Features at other places: the mean of the `k` nearest, weighted by 1 / distance squared."
+    if features.shape[:2] != at.shape[:2]: raise InputError(f"features has shape {tuple(features.shape)} and at {tuple(at.shape)}; give one feature for each known place.")
     distance, near = neighbours(to, at, min(k, at.shape[1]))
     weight = 1 / (distance + 1e-8)
     weight = (weight / weight.sum(2, keepdim=True)).to(features.dtype)
     return (take(features, near) * weight[..., None]).sum(2)
 
 # %% ../../nbs/parts/points.ipynb #20f5b05a
+def _pairable(a: Tensor, b: Tensor) -> None:
+    "An error where points of two sets cannot be compared."
+    if min(a.dim(), b.dim()) < 2 or a.shape[-1] != b.shape[-1] or not a.shape[-2] * b.shape[-2]: raise InputError(f"sets of shapes {tuple(a.shape)} and {tuple(b.shape)} cannot be compared; give (..., A, 3) and (..., B, 3) with one point at least in each.")
+
 def one_sided(a: Tensor,      # (..., A, 3)
               b: Tensor,      # (..., B, 3)
              ) -> Tensor:     # (..., A) squared distances
     "The squared distance of every point of `a` to the nearest of `b`."
+    _pairable(a, b)
     with torch.autocast(a.device.type, enabled=False):
         a, b = a.float(), b.float()
         return (a.unsqueeze(-2) - b.unsqueeze(-3)).square().sum(-1).amin(-1) if a.shape[-2] * b.shape[-2] <= 4096 else _one_sided_large(a, b)
@@ -137,6 +151,7 @@ def chamfer(a: Tensor,        # (..., A, 3)
             b: Tensor,        # (..., B, 3)
            ) -> Tensor:       # (...), one a pair of sets
     "The symmetric Chamfer distance with squared distances."
+    _pairable(a, b)
     if a.shape[-2] * b.shape[-2] <= 4096:                                                 # small sets: all pairs once, for both directions
         with torch.autocast(a.device.type, enabled=False):
             pairs = (a.float().unsqueeze(-2) - b.float().unsqueeze(-3)).square().sum(-1)
@@ -144,12 +159,16 @@ def chamfer(a: Tensor,        # (..., A, 3)
     return one_sided(a, b).mean(-1) + one_sided(b, a).mean(-1)
 
 # %% ../../nbs/parts/points.ipynb #34094223
+def _drawn_for(x: Tensor, draw: Draw) -> None:
+    if len(draw) != len(x): raise InputError(f"draw has {len(draw)} rows for {len(x)} clouds; give a key for each.")
+
 def scaled_and_shifted(x: Tensor,                   # (N, P, 3)
                        draw: Draw,                  # N rows
                        scale: float = 1.5,          # every axis by a factor in [1 / scale, scale]
                        shift: float = 0.2,          # along every axis, in [-shift, shift]
                       ) -> Tensor:                  # (N, P, 3)
     "Clouds with stretched axes, moved a little."
+    check_clouds(x); _drawn_for(x, draw)
     if scale < 1 or shift < 0: raise InputError(f"scale={scale} must be 1 or more and shift={shift} at least 0.")
     factor = draw.uniform(1 / scale, scale, shape=(1, 3))
     return x * factor + draw.uniform(-shift, shift, shape=(1, 3))
@@ -171,6 +190,7 @@ def turned(x: Tensor,          # (N, P, 3)
            how: str = "z",     # "z": about the vertical axis; "any": every rotation alike
           ) -> Tensor:         # (N, P, 3)
     "Clouds in another orientation."
+    check_clouds(x); _drawn_for(x, draw)
     if how not in ("z", "any"): raise InputError(f"how={how!r} is unknown; choose z or any.")
     r = any_rotation(draw) if how == "any" else rotation_about_z(draw.uniform(0, 2 * torch.pi))
     return x @ r.mT
@@ -181,6 +201,7 @@ def show_cloud(x: Tensor,                       # (P, 3)
                ax=None, size: float = 4.0, view: tuple[float, float] = (22, -60), title: str = "", limit: float = 1.0, **options):
     "A cloud in a 3D axis, all axes alike; returns the axis."
     import matplotlib.pyplot as plt
+    if x.dim() != 2 or x.shape[1] != 3: raise InputError(f"x has shape {tuple(x.shape)}, and one cloud (P, 3) is shown at a time; give x[0] for the first of a batch.")
     if ax is None: ax = plt.figure(figsize=(3, 3)).add_subplot(projection="3d")
     ax.scatter(*x.detach().cpu().numpy().T, s=size, c=colour.detach().cpu().numpy() if isinstance(colour, Tensor) else colour, linewidths=0, **options)
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), zlim=(-limit, limit)); ax.set_box_aspect((1, 1, 1), zoom=1.6); ax.set_axis_off(); ax.view_init(*view)

@@ -7,9 +7,10 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'GUIDES', 'CHANGES', 'classroom', 'FLOORS', 'Teacher', 'saliency', 'guided_mask', 'gumbels', 'PointDecoder',
-           'per_cloud', 'coordinate_loss', 'semantic_loss', 'semantic_target', 'I2PMAE', 'example', 'Occupancy',
-           'Looking', 'build', 'recipe', 'draw_clouds', 'chairs_and_monitors', 'run', 'painted', 'figure']
+__all__ = ['paper', 'CLIP', 'GUIDES', 'CHANGES', 'classroom', 'clip_views', 'FLOORS', 'MODELNET', 'Teacher', 'clip_vit',
+           'picture_network', 'saliency', 'guided_mask', 'gumbels', 'PointDecoder', 'per_cloud', 'coordinate_loss',
+           'semantic_loss', 'semantic_target', 'I2PMAE', 'example', 'Occupancy', 'Looking', 'build', 'recipe',
+           'draw_clouds', 'real_clouds', 'one_sided_clouds', 'chairs_and_monitors', 'run', 'painted', 'figure']
 
 # %% ../../nbs/space/i2p_mae.ipynb #95a25bff
 paper = Paper(
@@ -27,14 +28,15 @@ paper = Paper(
         ("farthest point sampling and kNN at several scales, mini-PointNet tokens", "official code (512, 256, 64 groups of 16, 8, 8 at scale paper, two scales in the classroom)"), ("hierarchical encoder, tokens of a scale merged into the next, 96, 192, 384 wide, 5 blocks each", "official code (as Point-M2AE; at scale paper)"),
         ("mask set at the coarsest scale and handed down: what is in a visible group is visible", "official code (as Point-M2AE)"), ("the first centre of the sampling is the point farthest from the mean", "our choice (the result then does not depend on the order of the points; the code begins with the first point)"),
         ("layer norm in mini-PointNets and propagation", "our choice (batch norm in the code; its statistics would let hidden groups into visible tokens)"), ("only visible groups are embedded at all", "our choice (the code embeds all and leaves out afterwards: the same tokens, more work)"),
-        ("local attention by a radius", "left out (the radii are 0 in the official pre-training settings)"), ("three orthographic depth views without parameters: points splatted, depths added, sigmoid", "official code (5 x 5 pixels of 224 there, 3 x 3 of 32 here)"),
-        ("margins of a view so that no square leaves the picture", "our choice (the code clips at the border; a difference of one pixel)"), ("frozen 2D network: patch features and attention of the class token, mean over heads", "official code (CLIP's ViT-B/16 there; here, at every scale, a ViT that learned from pictures of the world without labels)"),
-        ("features of 512 numbers per view", "our choice (48, the width of the small ViT; another teacher brings its own)"), ("saliency at the coarsest centres, mean over views, softmax, sampled without replacement, 20 % stay visible", "official code"),
-        ("factor of the saliency before the softmax", "our choice (1 is the paper's; attention that sums to one over many patches is then nearly uniform after a softmax, as measured below; the classroom multiplies by the number of patches)"), ("coordinates of hidden tokens of the second coarsest scale, squared Chamfer distance", "official code"),
+        ("local attention by a radius", "left out (the radii are 0 in the official pre-training settings)"), ("three orthographic depth views without parameters: points splatted, depths added, sigmoid", "official code (5 x 5 pixels of 224 at scales gpu and paper, 3 x 3 of 32 in the classroom)"),
+        ("margins of a view so that no square leaves the picture", "our choice (the code clips at the border; a difference of one pixel)"), ("frozen 2D network: patch features and attention of the class token, mean over heads", "official code (CLIP's ViT-B/16 at scales gpu and paper; in the classroom a ViT that learned from pictures of the world without labels)"),
+        ("how its pixels are normalised", "our choice (as the 2D network was trained; the code takes ImageNet's mean and deviation for CLIP too)"),
+        ("features of 512 numbers per view", "official code (every patch through CLIP's projection, at scales gpu and paper; 48 in the classroom, the width of the small ViT)"), ("saliency at the coarsest centres, mean over views, softmax, sampled without replacement, 20 % stay visible", "official code"),
+        ("factor of the saliency before the softmax", "our choice (1 is the paper's; attention that sums to one over many patches is then nearly uniform after a softmax, as measured below; scales other than paper multiply by the number of patches)"), ("coordinates of hidden tokens of the second coarsest scale, squared Chamfer distance", "official code"),
         ("features of all views at every point of visible tokens, after the decoder, mean squared error; plain sum of both losses", "official code"), ("every cloud counts the same, however many of its tokens are hidden", "our choice (the code takes the mean over all tokens of the batch)"),
         ("decoder of two stages with token propagation and skips, one block each, 384 and 192 wide", "official code (at scale paper)"), ("scaling of the axes and shift as augmentation", "official code (scale 2/3 to 3/2, shift 0.2)"),
         ("AdamW, rate 1e-3, weight decay 0.05, cosine, batch 64, 300 epochs, stochastic depth 0.1", "official code (at scale paper. In the classroom 150 steps and no stochastic depth)"), ("maximum over the coarsest tokens, linear SVM", "official code (here its factor is chosen on val among three)"),
-        ("pre-training on ShapeNet, evaluation on ModelNet40", "left out (clouds of the small world; chairs and monitors of ModelNet10 as voxels where they are at hand)"), ("fine-tuning on ScanObjectNN, few-shot classification, part segmentation", "left out (data that are not at hand)"),
+        ("pre-training on ShapeNet, evaluation on ModelNet40", "left out (clouds of the small world; at scale gpu chairs and monitors of ModelNet10 as voxels, or any folder of clouds and meshes)"), ("fine-tuning on ScanObjectNN, few-shot classification, part segmentation", "left out (data that are not at hand)"),
     ],
     axes=[("views", "a cloud, and three depth pictures of it"), ("pair", "a network for clouds, a frozen one for pictures"),
           ("target", "coordinates of hidden tokens, 2D features of visible ones"), ("predictor", "a hierarchical decoder"),
@@ -48,47 +50,86 @@ paper = Paper(
 # %% ../../nbs/space/i2p_mae.ipynb #bb5904cc
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+import inspect, math
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
-from ..core.batch import Batch, Source
+from ..core.batch import Batch, Source, link
 from ..core.claims import above_floor, all_of, better, up
 from ..core.errors import InputError, unknown
 from ..core.experiment import experiment, verify
 from ..core.method import Method
 from ..core.probes import evaluate, few_label, linear, random_encoder
-from ..core.random import Draw, seed_everything
+from ..core.random import Draw, row_keys, seed_everything
 from ..core.train import cosine, fit
-from ..data.cloud_files import modelnet_voxels
+from ..data.cloud_files import cloud_folder, modelnet_voxels
 from ..data.clouds import clouds
 from ..data.world import SHAPES
+from ..parts.dense_features import opened, tokens_and_attention
+from ..parts.encoders import Backbone, encoder as backbone
 from ..parts.masking import count_hidden, lowest
 from ..parts.multiview import VIEWS, Frame, back_projected, depth_views, frame
 from ..parts.point_transformer import MaskedBlock, PointEncoder, Propagation, packed, place_code
-from ..parts.points import Groups, chamfer, scaled_and_shifted, show_cloud, take
+from ..parts.points import Groups, chamfer, check_clouds, check_finite, scaled_and_shifted, show_cloud, take, unit_ball
 from ..parts.svm import linear_svm
-from ..tool.encoder import load_encoder
+from ..parts.vit import ViT
+from ..tool.encoder import load_encoder, shipped
 
 # %% ../../nbs/space/i2p_mae.ipynb #de1a6166
 class Teacher(nn.Module):
-    "A frozen ViT that looks at the depth views of clouds: features and attention."
-    def __init__(self, vit: nn.Module,     # with `before_last`, as `parts.vit`
-                 size: int = 32,           # side of a view, pixels
+    "A frozen Vision Transformer that looks at the depth views of clouds: features and attention."
+    def __init__(self, vit: nn.Module,     # a `ViT`, a Vision Transformer of timm by `encoder(name, pretrained=True)` or `clip_vit()`, a loaded encoder
+                 size: int = 32,           # side of a view, pixels; scaled where a transformer of timm was made for another
                  splat: int = 3):          # side of a point
         super().__init__()
-        if not hasattr(vit, "before_last"): raise InputError(f"the teacher's attention guides the mask, and {type(vit).__name__} has none; give a ViT, load_encoder('world_vit').network for instance.")
-        self.vit, self.size, self.splat, self.dim = vit.requires_grad_(False).eval(), size, splat, vit.dim
+        try: pixels, inside = opened(vit)
+        except InputError as e: raise InputError(f"the teacher's attention guides the mask: {e}") from None
+        if isinstance(inside, ViT): vit, self.dim, self.side = inside, inside.dim, None
+        else:
+            if getattr(inside, "cls_token", None) is None: raise InputError(f"the teacher's attention guides the mask, and this {type(inside).__name__} has no class token that attends; give one that has, clip_vit() for instance.")
+            self.dim, self.side = getattr(inside.head, "out_features", inside.num_features), inside.patch_embed.img_size
+        self.vit, self.size, self.splat, self.channels = vit.requires_grad_(False).eval(), size, splat, len(pixels.mean)
 
     def train(self, mode: bool = True) -> "Teacher": return super().train(False)        # frozen means evaluation mode, too
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> tuple[Frame, Tensor, Tensor]:  # of clouds (N, P, 3): the frame, features (N, V, C, h, w), attention (N, V, 1, h, w)
         where = frame(x, self.size, self.splat)
-        pictures = depth_views(x, where, self.splat).flatten(0, 1)[:, None].expand(-1, 3, -1, -1)      # grey, as three colours
+        pictures = depth_views(x, where, self.splat).flatten(0, 1)[:, None].expand(-1, self.channels, -1, -1)      # grey, as three colours
+        features, attention = self._ours(pictures) if isinstance(self.vit, ViT) else self._theirs(pictures)
+        return where, features.unflatten(0, (-1, VIEWS)).float(), attention.unflatten(0, (-1, VIEWS)).float()
+
+    def _ours(self, pictures: Tensor) -> tuple[Tensor, Tensor]:     # (M, C, h, w), (M, 1, h, w)
         before, last = self.vit.before_last(pictures, None, None), self.vit.blocks[-1]
         attention = last.attention.maps(last.norm1(before))[:, :, 0, 1:].mean(1)
         features = self.vit.norm(last(before))[:, 1:].mT
         side = self.size // self.vit.patch_size
-        return where, features.unflatten(-1, (side, side)).unflatten(0, (-1, VIEWS)).float(), attention.unflatten(-1, (1, side, side)).unflatten(0, (-1, VIEWS)).float()
+        return features.unflatten(-1, (side, side)), attention.unflatten(-1, (1, side, side))
+
+    def _theirs(self, pictures: Tensor) -> tuple[Tensor, Tensor]:   # as `_ours`; with the linear map behind the tokens where it was kept
+        if self.side and tuple(self.side) != tuple(pictures.shape[-2:]): pictures = F.interpolate(pictures, self.side, mode="bilinear", antialias=True)
+        tokens, attention = tokens_and_attention(self.vit, pictures)
+        return opened(self.vit)[1].head(tokens.movedim(1, -1)).movedim(-1, 1), attention.mean(1, keepdim=True)
+
+CLIP = "vit_base_patch16_clip_quickgelu_224.openai"    # the weights of OpenAI, with the activation that they were trained with
+
+def clip_vit(name: str = CLIP,          # a Vision Transformer of timm with weights of CLIP
+             pretrained: bool = True,   # its weights, downloaded on first use
+             **options) -> Backbone:    # of the network: img_size=, depth=, ...; (N, 3, S, S) -> (N, 512)
+    "CLIP's network for pictures, with the linear map into the space that it shares with text."
+    import timm
+    def make(pretrained: bool) -> nn.Module:
+        try: net = timm.create_model(name, pretrained=pretrained, **options)
+        except (OSError, RuntimeError) as e:
+            if not pretrained: raise InputError(f"{name} is no Vision Transformer of timm ({str(e).splitlines()[0]}); give {CLIP}.") from None
+            raise InputError(f"the pretrained weights of {name} cannot be had ({str(e).splitlines()[0].rstrip('.')}); check the connection and the name, or give the teacher another network, load_encoder('world_vit').network for instance.") from None
+        net.dim = net.num_classes or net.num_features
+        return net
+    return Backbone(make, pretrained, 3)
+
+def picture_network(name: str) -> nn.Module:
+    "A trained 2D network by name: one that comes with sslkit, CLIP's, or another Vision Transformer of timm."
+    return load_encoder(name).network if name in shipped() else clip_vit(name) if "_clip_" in name else backbone(name, pretrained=True)
 
 # %% ../../nbs/space/i2p_mae.ipynb #c8ee548a
 GUIDES = ("saliency", "random", "inverse")
@@ -187,6 +228,10 @@ class I2PMAE(Method):
                  decoder: Mapping = dict(dims=(96, 48), depths=(1, 1), heads=4),   # options of `PointDecoder`
                  scale: float = 1.5, shift: float = 0.2):                          # augmentation, as in `scaled_and_shifted`
         _check(guide, ratio, geometric or semantic)
+        known = [k for k in inspect.signature(PointDecoder).parameters if k != "widths"]
+        for option in decoder:
+            if option not in known: raise unknown("option of decoder", option, known)
+        decoder = dict(dims=(96, 48)) | dict(decoder)
         widths = [n.normalized_shape[0] for n in encoder.norms]
         super().__init__(encoder, decoder=PointDecoder(widths, **decoder), teacher=teacher)
         self.ratio, self.guide, self.sharpness, self.scale, self.shift = ratio, guide, sharpness, scale, shift
@@ -195,7 +240,13 @@ class I2PMAE(Method):
         if geometric: self.points_head = nn.Linear(out, 3 * members)
         if semantic: self.semantic_head = nn.Linear(out, VIEWS * teacher.dim * members)
 
+    def fit_start(self, source: Source) -> None:
+        "Coordinates that are no numbers are named before the first step."
+        x = getattr(source, "fields", {}).get("x")
+        if isinstance(x, Tensor): check_finite(x.float(), source.name)
+
     def views(self, batch: Batch) -> tuple[Tensor, Tensor]:   # clouds (N, P, 3), Gumbel numbers (N, G)
+        if "x" not in batch: raise InputError(f"I2PMAE learns from clouds in the field x, and this batch has only {', '.join(batch)}; give it Batch(index=..., x=...) with x of (N, P, 3).")
         draw = Draw(batch.key)
         return scaled_and_shifted(batch.x.float(), draw.fork(1), self.scale, self.shift), gumbels(draw.fork(2), self.encoder.counts[-1])
 
@@ -232,6 +283,7 @@ class Occupancy(nn.Module):
         self.side, self.dim = side, side**3
 
     def forward(self, x: Tensor) -> Tensor:   # (N, P, 3) -> (N, side^3), shares that sum to 1
+        check_finite(x)
         place = ((x.float() + 1) / 2 * self.side).long().clamp(0, self.side - 1)
         flat = (place[..., 0] * self.side + place[..., 1]) * self.side + place[..., 2]
         return torch.zeros(len(x), self.dim, device=x.device).scatter_add_(1, flat, torch.ones_like(flat, dtype=torch.float32)) / x.shape[1]
@@ -251,7 +303,7 @@ CHANGES = {"point_m2ae": dict(guide="random", semantic=False), "guided_mask": di
 def build(arm: str, scale) -> I2PMAE:
     "The system of an arm at a scale."
     scale = scale.replace(**CHANGES.get(arm, {}))
-    vit = load_encoder(scale.teacher).network
+    vit = picture_network(scale.teacher)
     if arm == "random_teacher": vit = random_encoder(vit)
     return I2PMAE(PointEncoder(**scale.options), Teacher(vit, scale.view_size, scale.splat), scale.ratio, scale.guide, scale.sharpness, scale.geometric, scale.semantic, scale.decoder)
 
@@ -262,17 +314,42 @@ def recipe(scale) -> dict:
 # %% ../../nbs/space/i2p_mae.ipynb #71e30b08
 classroom = dict(teacher="world_vit", view_size=32, splat=3, options=dict(counts=(64, 16), sizes=(12, 8), dims=(48, 96), depths=(2, 2), heads=4), decoder=dict(dims=(96, 48), depths=(1, 1), heads=4),
                  ratio=0.8, guide="saliency", sharpness=16.0, geometric=True, semantic=True, turn="z", shapes=SHAPES, samples=1200, points=512, batch_size=48, lr=2e-3, weight_decay=0.05, clip=5.0, warmup=0.1, transfer=True, real=True, tuned={})
+clip_views = dict(teacher=CLIP, view_size=224, splat=5)
 FLOORS = ["random_encoder", "raw_input"]
 
+MODELNET = "modelnet10_vox32"
+
 def draw_clouds(scale, seen: bool = False) -> Source:
-    "The clouds of a scale; those of the transfer check are seen from one side, noisy, and of other objects."
+    "The clouds of a scale, generated or real; those of the transfer check are seen from one side and noisy, and generated ones are of other objects."
+    if scale.data: return one_sided_clouds(real_clouds(scale.data, scale.points), noise=0.03) if seen else real_clouds(scale.data, scale.points)
     other = dict(seen=True, noise=0.03, seed=1) if seen else {}
     return clouds(scale.samples, scale.samples // 4, scale.samples // 2, points=scale.points, shapes=scale.shapes, turn=scale.turn, **other)
 
 @lru_cache(1)
+def real_clouds(data: str,      # "modelnet10_vox32", or "clouds:PATH": a folder of clouds and meshes whose sub-folders are classes
+                points: int) -> Source:
+    "A real set, by name."
+    kind, _, place = data.partition(":")
+    if data != MODELNET and (kind != "clouds" or not place): raise InputError(f"data={data!r} is no set of clouds; give {MODELNET}, or clouds:PATH for a folder of files.")
+    found = modelnet_voxels(points) if data == MODELNET else cloud_folder(place, points)
+    if "y" not in found.fields: raise InputError(f"{data} has no classes, which the probes ask for; put the files of each class into a folder of its own.")
+    return found
+
+def one_sided_clouds(source: Source,       # x (N, P, 3) in its splits
+                     noise: float = 0.03,  # standard deviation, in the units of a cloud of radius 1
+                     seed: int = 1) -> Source:
+    "The half of the points of every cloud that is nearer to a camera at its level, somewhere around it, each twice and moved a little; in the unit ball."
+    def of(s: Source) -> Source:
+        x, draw = s.fields["x"], Draw(row_keys(seed, 0, torch.arange(len(s))))
+        angle = draw.uniform(0, 2 * math.pi)
+        near = (x[..., 0] * angle.cos()[:, None] + x[..., 1] * angle.sin()[:, None]).argsort(dim=1, descending=True)
+        half = take(x, near[:, torch.arange(x.shape[1]) % -(-x.shape[1] // 2)])
+        return s._like({**s.fields, "x": unit_ball(half) + noise * draw.fork(1).normal((x.shape[1], 3))})
+    return link({name: of(s) for name, s in source.splits.items()})[source.split]
+
 def chairs_and_monitors(points: int) -> Source | None:
-    "The real set, where it is at hand."
-    try: return modelnet_voxels(points)
+    "ModelNet's, where they are at hand."
+    try: return real_clouds(MODELNET, points)
     except InputError: return None
 
 # %% ../../nbs/space/i2p_mae.ipynb #753304b4
@@ -286,9 +363,9 @@ def chairs_and_monitors(points: int) -> Source | None:
                           batch_size=24, steps=40, lr=4e-3, transfer=False, real=False, arms=["i2p_mae", "point_m2ae", "random_encoder", "raw_input"]),
                 small=dict(classroom, steps=150, tuned=dict(point_m2ae=dict(lr=4e-3))),
                 equal=None,
-                gpu=dict(classroom, options=dict(counts=(256, 64), sizes=(16, 8), dims=(96, 192), depths=(4, 4), heads=6), decoder=dict(dims=(192, 96), depths=(1, 1), heads=6), samples=20_000, points=1024, turn="any",
-                         batch_size=128, steps=15_000, lr=1e-3, warmup=0.05),
-                paper=dict(classroom, options=dict(counts=(512, 256, 64), sizes=(16, 8, 8), dims=(96, 192, 384), depths=(5, 5, 5), heads=6, width=128, drop_path=0.1), decoder=dict(dims=(384, 192), depths=(1, 1), heads=6),
+                gpu=dict(classroom | clip_views, data=MODELNET, level="transfer", options=dict(counts=(256, 64), sizes=(16, 8), dims=(96, 192), depths=(4, 4), heads=6), decoder=dict(dims=(192, 96), depths=(1, 1), heads=6),
+                         sharpness=196.0, points=1024, batch_size=64, steps=4500, lr=1e-3, warmup=0.033),
+                paper=dict(classroom | clip_views, options=dict(counts=(512, 256, 64), sizes=(16, 8, 8), dims=(96, 192, 384), depths=(5, 5, 5), heads=6, width=128, drop_path=0.1), decoder=dict(dims=(384, 192), depths=(1, 1), heads=6),
                            sharpness=1.0, samples=50_000, points=2048, turn="any", batch_size=64, steps=234_000, lr=1e-3, warmup=0.033)))
 def run(arm, scale, seed):
     seed_everything(seed)

@@ -7,9 +7,9 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'CHANGES', 'STUDIES', 'FLOORS', 'UNTRAINED', 'network', 'classroom', 'MAIN', 'whole_length', 'SCALES',
+__all__ = ['paper', 'CHANGES', 'STUDIES', 'FLOORS', 'UNTRAINED', 'UCF', 'network', 'classroom', 'MAIN', 'whole_length', 'SCALES',
            'normalize_cubes', 'hidden_error', 'clip_views', 'VideoMAE', 'example', 'paint', 'fine_tuned',
-           'clip_accuracy', 'build', 'recipe', 'clips_of', 'paintings', 'run', 'figure']
+           'clip_accuracy', 'build', 'recipe', 'real_videos', 'clips_of', 'paintings', 'run', 'figure']
 
 # %% ../../nbs/video/video_mae.ipynb #656e6fb4
 paper = Paper(
@@ -37,10 +37,10 @@ paper = Paper(
         ("target: each cube and colour by its own mean and deviation, mean squared error on hidden cubes", "official code"),
         ("what is added to the deviation", "our choice (1e-6 in the official code; 0.01 in the classroom, because rendered ground has no noise but that of rounding, which would become the target)"),
         ("AdamW (0.9, 0.95), weight decay 0.05, rate 1.5e-4 for 256 clips, 40 epochs of warm-up, cosine, 800 to 3,200 epochs", "official code (at scale paper; in the classroom a higher rate, tuned, and minutes)"),
-        ("multi-scale crop, the same for all frames; flip except where left is not right", "official code (places of the crop are drawn uniformly; no flip, because headings are the classes)"),
+        ("multi-scale crop, the same for all frames; flip except where left is not right", "official code (places of the crop are drawn uniformly; no flip where headings are the classes)"),
         ("fine-tuning: decoder dropped, mean of the tokens, rates that fall from layer to layer", "official code (a batch norm before the linear layer is the house's; RandAugment, mixup, cutmix, repeated augmentation and drop path are left out)"), ("test with several clips and crops", "official code (at scales gpu and paper; clips of the classroom are as long as the network sees)"), ("divided space-time attention", "left out (the paper uses joint attention)"),
         ("ablations: mask type, ratio, decoder depth, target, share of the data, domain of pre-training", "our choice (as arms; the order of the paper's tables, not their numbers)"),
-        ("Kinetics, Something-Something, UCF101, HMDB51, AVA", "left out (flights over a rendered plain, of which the true motion is known; read_videos reads yours)"),
+        ("Kinetics, Something-Something, UCF101, HMDB51, AVA", "left out (flights over a rendered plain, of which the true motion is known; UCF101 at scale gpu, without its second and third split; read_videos reads yours)"),
     ],
     axes=[("views", "one clip, nine tenths of its places hidden in all frames"), ("pair", "one network"),
           ("target", "the hidden cubes' normalised pixels"), ("predictor", "a light decoder"),
@@ -53,10 +53,12 @@ paper = Paper(
 
 # %% ../../nbs/video/video_mae.ipynb #5f41a97f
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
+import inspect, re, warnings
 import torch
 from torch import Tensor, nn
-from ..core.batch import Batch, Source
+from ..core.batch import Batch, Source, link
 from ..core.claims import above_floor, all_of, better, down, up
 from ..core.errors import InputError, unknown
 from ..core.experiment import experiment, verify
@@ -64,8 +66,10 @@ from ..core.method import Method
 from ..core.probes import evaluate, features, knn, linear, raw_input
 from ..core.random import Draw, seed_everything
 from ..core.train import cosine, fit
+from ..data.source import data_folder
+from ..data.video_files import read_videos
 from ..data.videos import videos
-from ..parts.clips import ClipViews, MultiScaleCrop, multi_clip
+from ..parts.clips import ClipViews, MultiScaleCrop, check_videos, multi_clip
 from ..parts.cubes import CUBE_MASKS, cube_grid, cubify, tube_mask, uncubify, whole_cubes
 from ..parts.finetune import tuned
 from ..parts.layer_decay import LayerDecayClassifier
@@ -117,9 +121,16 @@ class VideoMAE(Method):
         if masks not in CUBE_MASKS: raise unknown("masks", masks, CUBE_MASKS)
         if not 0 < ratio < 1: raise InputError(f"ratio={ratio} must be above 0 and below 1: a share is hidden, and a share is seen.")
         if eps <= 0: raise InputError(f"eps={eps} must be positive, or cubes of one colour would be divided by zero; give 1e-6.")
+        known = [k for k in inspect.signature(CubeDecoder).parameters if k not in ("encoder_dim", "out")]
+        for option in decoder:
+            if option not in known: raise unknown("option of decoder", option, known)
         numbers = encoder.cube[0] * encoder.cube[1] ** 2 * len(encoder.pixels.mean)
         super().__init__(encoder, views or clip_views(), decoder=CubeDecoder(encoder.dim, numbers, **decoder))
         self.ratio, self.masks, self.normalize, self.eps = ratio, masks, normalize, eps
+
+    def fit_start(self, source: Source) -> None:
+        "Videos that are none are named before the first step."
+        if "x" in getattr(source, "fields", {}): check_videos(source.fields["x"], source.name)
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor]:   # clips (N, T, C, H, W), masks (N, P)
         x = whole_cubes(self.augment(batch)[0], self.encoder.cube)
@@ -189,20 +200,44 @@ def recipe(scale) -> dict:
     "How it is trained at a scale, as arguments of `fit`: AdamW with beta2 = 0.95, the rate given for 256 clips, warm-up, cosine."
     return {**scale.training, "lr": scale.lr * scale.batch_size / 256, "optimizer": partial(torch.optim.AdamW, betas=(0.9, 0.95)), "schedule": cosine(warmup=scale.warmup)}
 
+UCF = re.compile(r"_g(\d+)_c\d+$")
+
+@lru_cache(1)
+def real_videos(data: str,      # "videos:PATH", a folder whose sub-folders are classes; PATH may be below `$SSLKIT_DATA`
+                size: int, frames: int) -> Source:   # x (N, frames, 3, size, size) uint8, y
+    "A real set. Files that are named as those of UCF101 are split by their groups, because clips of a group are parts of one film: 1 to 7 test (its first official split), 8 and 9 val."
+    kind, _, place = data.partition(":")
+    if kind != "videos" or not place: raise InputError(f"data={data!r} is no folder of videos; give videos:PATH.")
+    folder, root = Path(place).expanduser(), data_folder()
+    if not folder.is_dir() and root and (root / place).is_dir(): folder = root / place
+    if not folder.is_dir(): raise InputError(f"there is no folder {place}, neither here nor in $SSLKIT_DATA ({root or 'not set'}); put UCF101 there, unpacked, or give data='videos:PATH' with videos of your own in a folder for each class.")
+    found = read_videos(folder, size, frames)
+    if "y" not in found.fields: raise InputError(f"the videos in {place} have no classes; put those of each class into a folder of its own.")
+    if found.unreadable: warnings.warn(f"{len(found.unreadable)} videos in {place} cannot be read and are left out, the first: {found.unreadable[0]}")
+    groups = {name: [UCF.search(Path(p).stem) for p in s.fields["path"]] for name, s in found.splits.items()}
+    if not all(m for g in groups.values() for m in g): return found
+    number = torch.tensor([int(m[1]) for g in groups.values() for m in g])
+    parts = dict(train=number > 9, val=(number == 8) | (number == 9), test=number < 8)
+    if empty := [name for name, rows in parts.items() if not rows.any()]: raise InputError(f"{place} has no films of the groups for {', '.join(empty)}; UCF101 has groups 1 to 25, of which 1 to 7 are test, 8 and 9 val.")
+    everything = {k: torch.cat([s.fields[k] for s in found.splits.values()]) for k in ("x", "y")}
+    return link({name: Source({k: f[rows] for k, f in everything.items()}, name=found.name, split=name, classes=found.classes, origin=f"{found.origin}, split by groups") for name, rows in parts.items()})["train"]
+
 def clips_of(scale, setting: str) -> Source:
-    "The clips of a scale at a setting of the generator."
+    "The clips of a scale: of its real set, where it has one, else at a setting of the generator."
+    if scale.data: return real_videos(scale.data, scale.picture, scale.length)
     return videos(scale.clips_train, scale.clips_test, scale.clips_test, size=scale.picture, frames=scale.length, setting=setting, **scale.factors)
 
 # %% ../../nbs/video/video_mae.ipynb #2950ec63
 @torch.no_grad()
 def paintings(method: VideoMAE, x: Tensor,                                      # (N, T, C, H, W) uint8
-              ratios: tuple[float, ...] = (0.75, 0.9, 0.95), seed: int = 0) -> dict[float, tuple[Tensor, Tensor]]:
-    "For each ratio: what is visible of the clips under tubes (the rest grey), and what the method makes of it."
+              ratios: tuple[float, ...] = (0.5, 0.75, 0.9, 0.95), seed: int = 0) -> dict[float, tuple[Tensor, Tensor]]:
+    "For each ratio, by the share that it hides on this grid: what is visible of the clips under tubes (the rest grey), and what the method makes of it. Ratios that hide as many places are shown once."
     cube = method.encoder.cube
     x, shown = whole_cubes(x.float() / 255, cube), {}
     for ratio in ratios:
         mask = tube_mask(Draw(torch.arange(len(x), device=x.device) + seed), cube_grid(x, cube), ratio)
-        shown[ratio] = uncubify(cubify(x, cube).masked_fill(mask[..., None], 0.5), cube, cube_grid(x, cube)).cpu(), paint(method, x, mask).cpu()
+        share = mask.float().mean().item()
+        if share not in shown: shown[share] = uncubify(cubify(x, cube).masked_fill(mask[..., None], 0.5), cube, cube_grid(x, cube)).cpu(), paint(method, x, mask).cpu()
     return shown
 
 # %% ../../nbs/video/video_mae.ipynb #ce3b8efb
@@ -217,7 +252,7 @@ SCALES = dict(
               tuning_steps=30, tuning_lr=1.2e-2, arms=["tube", "random", "scratch", "random_encoder", "raw_input"]),
     small=dict(classroom, batch_size=32, steps=800, lr=1.6e-2, tuning_lr=2.4e-2, tuned=dict(scratch=dict(tuning_lr=1.2e-2, decay=1.0)), arms=MAIN),
     equal=None,                                                                           # no pictures
-    gpu=dict(classroom, options=dict(cube=(2, 8), dim=384, depth=12, heads=6), decoder=dict(dim=192, heads=3), decoder_depth=4, clips_train=20_000, clips_test=2000, picture=112,
+    gpu=dict(classroom, options=dict(cube=(2, 8), dim=384, depth=12, heads=6), decoder=dict(dim=192, heads=3), decoder_depth=4, data="videos:UCF-101", level="transfer", flip=True, clips_train=20_000, clips_test=2000, picture=112,
              batch_size=256, steps=40_000, lr=6e-4, tuning_steps=2000, tuning_lr=5e-4, arms=MAIN) | whole_length | dict(warmup=0.05),
     paper=dict(classroom, options=dict(cube=(2, 16), dim=768, depth=12, heads=12, positions="flat"), decoder=dict(dim=384, heads=6), decoder_depth=4, eps=1e-6, shares=(1.0, 0.875, 0.75, 0.66), clips_train=170_000,
                clips_test=25_000, picture=224, crops=3, batch_size=1024, steps=400_000, lr=1.5e-4, labels=None, tuning_steps=13_000, tuning_batch=512, tuning_lr=1e-3, arms=MAIN) | whole_length | dict(warmup=0.017))
@@ -232,14 +267,14 @@ SCALES = dict(
             metrics=dict(accuracy=up("fraction"), linear=up("fraction"), knn=up("fraction"), loss=down("squared deviations")))
 def run(arm, scale, seed):
     same = arm.removeprefix("transfer/")
-    if same != arm: scale = scale.of(same).replace(setting=scale.transfer, domain=None)
+    if same != arm: scale = scale.of(same).replace(setting=scale.transfer, domain=None, **(dict(data=None, flip=False) if scale.data else {}))      # headings change in a mirror
     data = clips_of(scale, scale.setting)
     if same == "raw_input": return dict(evaluate(raw_input(data), data, probes=[linear(), knn()], split=scale.split, floors=False))
     seed_everything(seed)
     method, history = build(same, scale), None
     changed = scale.replace(**CHANGES.get(same, {}))
     if same not in UNTRAINED:
-        pool = (clips_of(scale.replace(factors={}), changed.domain) if changed.domain else data).train
+        pool = (clips_of(scale.replace(factors={}, data=None), changed.domain) if changed.domain else data).train
         pool = pool.take(torch.arange(int(changed.share * len(pool))))
         history = fit(method, pool, **recipe(scale), seed=seed)["loss"]
     scores = {} if same == "scratch" else dict(evaluate(method.evaluated, data, probes=[linear(), knn()], split=scale.split, floors=False))
