@@ -59,7 +59,7 @@ import inspect, re, warnings
 import torch
 from torch import Tensor, nn
 from ..core.batch import Batch, Source, link
-from ..core.claims import above_floor, all_of, better, down, up
+from ..core.claims import above_floor, all_of, better, down, transfer, up
 from ..core.errors import InputError, unknown
 from ..core.experiment import experiment, verify
 from ..core.method import Method
@@ -262,7 +262,7 @@ SCALES = dict(
             claim=all_of(better("tube", than="scratch", metric="accuracy", by=0.1),
                          better("tube", than="random", metric="accuracy", by=-0.02),
                          better("random", than="tube", metric="loss"),
-                         better("transfer/tube", than="transfer/scratch", metric="accuracy", by=0.1),
+                         transfer(better("transfer/tube", than="transfer/scratch", metric="accuracy", by=0.1)),
                          above_floor("tube", metric="linear")),
             metrics=dict(accuracy=up("fraction"), linear=up("fraction"), knn=up("fraction"), loss=down("squared deviations")))
 def run(arm, scale, seed):
