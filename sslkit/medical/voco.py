@@ -8,9 +8,9 @@ from ..core.paper import Paper
 
 # %% auto #0
 __all__ = ['paper', 'ORDERS', 'CHANGES', 'FLOORS', 'classroom', 'overlaps', 'predicted_overlaps', 'overlap_loss', 'absent_loss',
-           'base_regulariser', 'projector', 'CropMethod', 'VoCo', 'example', 'SimCLRCrops', 'Rotation', 'shuffled',
-           'Jigsaw', 'MaskedCrops', 'position_error', 'base_cosine', 'build', 'volumes_of', 'organs_of', 'run',
-           'answers', 'looked', 'figure']
+           'base_regulariser', 'projector', 'check_volumes', 'CropMethod', 'VoCo', 'example', 'SimCLRCrops', 'Rotation',
+           'shuffled', 'Jigsaw', 'MaskedCrops', 'position_error', 'base_cosine', 'build', 'volumes_of', 'organs_of',
+           'run', 'answers', 'looked', 'figure']
 
 # %% ../../nbs/medical/voco.ipynb #c523bd1b
 paper = Paper(
@@ -120,6 +120,16 @@ def projector(inputs: int, hidden: int = 2048, outputs: int = 2048) -> MLP:
     return MLP(*layer(inputs), *layer(hidden), nn.Linear(hidden, outputs))
 
 # %% ../../nbs/medical/voco.ipynb #5fcf9e0a
+def check_volumes(data: Source, most: float = 50.0) -> None:   # the largest value of a float, either way, that may still come from a window or a standardisation
+    "An error where the volumes of a source are no brightness: whole numbers in Hounsfield units, floats that were never scaled, or values that are not finite. Reads a source once, of a stream the beginning."
+    for k, batch in enumerate(data.in_order(16)):
+        if data.streamed and k == 4: break
+        x = batch.x
+        if x.dtype != torch.uint8 and not x.is_floating_point(): raise InputError(f"the volumes of {data.name} are {x.dtype}, as CT in Hounsfield units; bring them through a window to uint8 or to floats in [0, 1], as source('volumes:PATH') and volume_folder(PATH, window='abdomen') do.")
+        low, high = (v.item() for v in x.aminmax())
+        if not math.isfinite(low + high): raise InputError(f"the volumes of {data.name} have values that are not finite, in rows {batch.index[0].item()} to {batch.index[-1].item()}; fill them or leave these volumes out.")
+        if x.dtype != torch.uint8 and max(-low, high) > most: raise InputError(f"the volumes of {data.name} have values from {low:g} to {high:g}, as if never scaled; bring them through a window to floats in [0, 1], as volume_folder(PATH, window='abdomen') does.")
+
 class CropMethod(Method):
     "A method that sees base crops and random crops of volumes; subclasses say what it is asked."
     min_batch, looks_across_batch = 1, False
@@ -133,6 +143,8 @@ class CropMethod(Method):
         if crops < 1: raise InputError(f"crops={crops} leaves nothing to place; give a number from 1.")
         super().__init__(encoder, **modules)
         self.grid, self.crops, self.size, self.changes = tuple(grid), crops, size, light_changes() if changes is None else tuple(changes)
+
+    def fit_start(self, source: Source) -> None: check_volumes(source)
 
     def cut(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:   # (N, K, C, ...) random crops, (N, P, C, ...) base crops, (N, K, P) overlaps
         "Crops as they are, and what is known of them."
@@ -159,6 +171,8 @@ class VoCo(CropMethod):
                  soft: bool = True):                     # False: the label is the base crop with most overlap alone
         super().__init__(encoder, grid, crops, size, changes, projector=projector(encoder.dim, hidden, dim))
         if math.prod(self.grid) < 2: raise InputError(f"grid={self.grid} has one base crop, and nothing is asked; give two or more.")
+        for name, weight in (("regularise", regularise), ("absent", absent)):
+            if not 0 <= weight < math.inf: raise InputError(f"{name}={weight} is no weight of a loss, and below 0 would ask for its opposite; give a number from 0, or 0 to leave it out.")
         self.regularise, self.absent, self.soft = regularise, absent, soft
         self.teacher = EMA(self.online, momentum)
 
@@ -322,7 +336,7 @@ def organs_of(data: str, patients: int, size: tuple[int, int, int], target: str,
 
 # %% ../../nbs/medical/voco.ipynb #75007007
 classroom = dict(data="anatomy", patients=160, size=(48, 48, 12), target="organs", grid=(4, 4, 1), crops=12, crop_size=None, turn=0.2, options=dict(widths=(8, 32, 64, 128)), hidden=128, dim=64, momentum=0.9, regularise=1.0, absent=0.0, soft=True, temperature=0.2,
-                 batch_size=4, lr=6e-3, weight_decay=1e-4, clip=1.0, warmup=0.1, neighbours=10, transfer=True, labelled=3, segment=dict(steps=60, box=(24, 24, 12), width=8, lr=1e-2), tuned={})
+                 batch_size=4, lr=6e-3, weight_decay=1e-4, clip=1.0, warmup=0.1, neighbours=10, transfer=True, labelled=3, segment=dict(steps=300, box=(24, 24, 12), width=8, lr=1e-2), tuned={})
 
 # %% ../../nbs/medical/voco.ipynb #3c277ed9
 @experiment(paper, arms=["voco", "no_regulariser", "one_hot", "released_code", "simclr_crops", "rotation", "jigsaw", "mae", *FLOORS], floors=FLOORS,
@@ -334,7 +348,7 @@ classroom = dict(data="anatomy", patients=160, size=(48, 48, 12), target="organs
             tried=dict(voco=10),                                                                # while the room was built, before trials were kept
             scales=dict(
                 tiny=dict(classroom, patients=40, options=dict(widths=(4, 16, 32, 64)), hidden=64, dim=32, crops=2, steps=60, lr=1e-2, transfer=False, labelled=0, arms=["voco", "simclr_crops", *FLOORS]),
-                small=dict(classroom, steps=600, tuned=dict(simclr_crops=dict(steps=200, lr=2e-2)), arms=["voco", "no_regulariser", "simclr_crops", *FLOORS]),
+                small=dict(classroom, steps=600, tuned=dict(simclr_crops=dict(steps=200, lr=2e-2))),
                 equal=None,
                 gpu=dict(classroom, data="hippocampus_msd", patients=0, size=(40, 56, 48), target="mask", grid=(2, 2, 2), crop_size=(24, 24, 24), options=dict(widths=(32, 64, 128, 256)), hidden=512, dim=256, batch_size=8, steps=5000, lr=1e-3, transfer=False, labelled=4,
                          segment=dict(steps=500, box=(32, 40, 32), width=16, lr=3e-3), level="transfer"),
