@@ -27,6 +27,7 @@ paper = Paper(
     ],
     fidelity=[
         ("key vectors of the last attention layer of a frozen DINO ViT, class token removed, normalised; the image is only padded to the patch", "paper (section 3; ViT-S/16 at scale gpu, in the classroom a ViT of 4 layers trained by DINO on world scenes)"),
+        ("keys minus their mean over the patches of each image, in every arm that compares keys", "our choice (most of a key of our small ViT is the same in all patches of an image, so that neither the paper's threshold nor LOST's sign of a product tells patches apart; keys as they are: the arm uncentred. At the scales gpu and paper the keys stay as published)"),
         ("edge 1 where the cosine is above tau = 0.2, else 1e-5; similarities as weights are an arm", "paper (section 3.2; the ablation keeps similarities above tau, as the official code)"),
         ("second smallest generalised eigenvector of (D - A) y = lambda D y, split at its mean", "paper (eq. 3 and section 3.2)"),
         ("Lanczos iterations for graphs of more than 1,500 patches", "our choice (the same eigenvector; the dense solver needs P^3 steps)"),
@@ -35,9 +36,9 @@ paper = Paper(
         ("weakly supervised localisation: box of TokenCut, class of a classifier", "our choice (a linear classifier on the frozen features instead of a fine-tuned one)"),
         ("second stage: a class-agnostic detector trained on the boxes", "left out (optional; a system of its own, whose training hides what the cut finds)"),
         ("CorLoc at IoU 0.5 with any object, saliency max F and IoU", "paper (section 4; max F with beta^2 = 0.3, mean over images, as in the official code)"),
-        ("LOST: seed of the smallest degree, expansion by the k lowest degrees that are alike, component of the seed; attention threshold of 60 % of the mass, largest component", "official code (of LOST, which the paper compares with; k and head chosen on val as tau is)"),
-        ("k-means foreground: two clusters of keys, the one that holds less of the border", "our choice (the simplest use of the same features)"),
-        ("random features, same cut", "our choice (a network of the same build that was never trained; another one for each seed)"),
+        ("LOST: seed of the smallest degree, expansion by the k lowest degrees that are alike, component of the seed; attention threshold of 60 % of the mass, largest component", "official code (of LOST, which the paper compares with; k, the share and the head chosen on val as tau is)"),
+        ("k-means foreground: two clusters of keys, the one that holds less of the border", "our choice (the simplest use of the same features; keys as they are, which was better on val: distances do not see what all keys share)"),
+        ("random features, same cut", "our choice (a network of the same build that was never trained, another one for each seed; its keys are centred at every scale, as they share as much)"),
         ("supervised features, same cut", "left out (there is no supervised network of this size that saw the same scenes)"),
     ],
     builds_on=["dino", "normalized_cut", "lost"],
@@ -286,7 +287,7 @@ def on_photographs(arm: str, scale, seed: int) -> dict[str, float]:
 
 # %% ../../nbs/dense/tokencut.ipynb #6a99030d
 classroom = dict(data="object_scenes", encoder="world_dino", pixels=96, centre=True, tau=0.2, eps=1e-5, k=100, share=0.7, head=None, middle=0.6, cells=(8.0, 16.0, 8.0),
-                 tuned=dict(kmeans=dict(centre=False), uncentred=dict(centre=False, tau=0.9)))
+                 tuned=dict(raw_weights=dict(tau=0.0), random_features=dict(tau=0.3), kmeans=dict(centre=False), uncentred=dict(centre=False, tau=0.9)))
 published = dict(classroom, data="voc2007", encoder="vit_small_patch16_224.dino", centre=False, tau=0.2, k=100, tuned=dict(random_features=dict(centre=True)), level="replication")
 
 @experiment(paper, arms=["tokencut", "lost", "attention", "kmeans", "raw_weights", "uncentred", "random_features", "middle_box"], floors=["middle_box"],
@@ -322,11 +323,11 @@ def figure(extras):
     fig, axes = plt.subplots(4, 4, figsize=(5.6, 5.8), layout="constrained")
     for k, (ax, box) in enumerate(zip(axes, found.boxes(side))):
         to_seed = (unit[k].T @ unit[k][:, found.seed[k]]).view(keys.shape[2:])
-        for a, picture, options in zip(ax, (x[k].permute(1, 2, 0), to_seed, found.value[k], found.mask[k]), ({}, dict(cmap="magma", vmin=-0.2, vmax=1), dict(cmap="coolwarm"), dict(cmap="gray"))):
+        for a, picture, options in zip(ax, (x[k].permute(1, 2, 0), to_seed, found.value[k], found.mask[k]), ({}, dict(cmap="magma", vmin=-1, vmax=1), dict(cmap="coolwarm"), dict(cmap="gray"))):
             a.imshow(picture, **options); a.set(xticks=[], yticks=[])
         for b, colour in [(b, "w") for b in truth[k]] + [(box, "#ffd400")]:
             ax[0].add_patch(plt.Rectangle(b[:2] - 0.5, *(b[2:] - b[:2]), fill=False, color=colour, lw=1.6))
-        ax[1].plot(found.seed[k] % keys.shape[3], found.seed[k] // keys.shape[3], "w+")
+        ax[1].plot(found.seed[k] % keys.shape[3], found.seed[k] // keys.shape[3], "k+")
     for a, title in zip(axes[0], ("found and true", "alike to the seed", "eigenvector", "object")): a.set_title(title, fontsize=9)
     axes[3, 0].set_ylabel("two objects", fontsize=8)
     return fig
