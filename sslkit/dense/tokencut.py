@@ -75,7 +75,7 @@ def affinity(keys: Tensor,          # (N, D, h, w) of `patch_features`
              binary: bool = True,   # False: joined pairs have their cosine as weight
             ) -> Tensor:            # (N, P, P) symmetric, positive
     "Which patches are alike: the edges of the graph (section 3.2)."
-    if not 0 < eps < 1: raise InputError(f"eps={eps} leaves pairs without an edge, and the graph may fall apart, or makes all alike; give a small positive number such as 1e-5.")
+    if not 0 < eps < 1: raise InputError(f"eps={eps} is no small weight: at 0 the graph may fall apart, at 1 all pairs are alike; give a number such as 1e-5.")
     if not -1 <= tau < 1: raise InputError(f"tau={tau} is no cosine that a pair can be above; give a number from -1 to below 1, such as 0.2.")
     unit = F.normalize(keys.flatten(2), dim=1)
     cosine = unit.mT @ unit
