@@ -7,9 +7,9 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'LARGE', 'classroom', 'affinity', 'second_eigenvector', 'Found', 'bipartition', 'tokencut', 'lost',
-           'attention_object', 'kmeans_object', 'middle_object', 'refined', 'find_objects', 'localisation',
-           'network_of', 'objects_of', 'score', 'on_photographs', 'run', 'figure']
+__all__ = ['paper', 'LARGE', 'classroom', 'published', 'affinity', 'second_eigenvector', 'Found', 'bipartition', 'tokencut',
+           'centred', 'degrees', 'lost', 'attention_object', 'kmeans_object', 'middle_object', 'refined',
+           'find_objects', 'localisation', 'network_of', 'objects_of', 'score', 'on_photographs', 'run', 'figure']
 
 # %% ../../nbs/dense/tokencut.ipynb #ae067a0b
 paper = Paper(
@@ -27,6 +27,7 @@ paper = Paper(
     ],
     fidelity=[
         ("key vectors of the last attention layer of a frozen DINO ViT, class token removed, normalised; the image is only padded to the patch", "paper (section 3; ViT-S/16 at scale gpu, in the classroom a ViT of 4 layers trained by DINO on world scenes)"),
+        ("keys minus their mean over the patches of each image, in every arm that compares keys", "our choice (most of a key of our small ViT is the same in all patches of an image, so that neither the paper's threshold nor LOST's sign of a product tells patches apart; keys as they are: the arm uncentred. At the scales gpu and paper the keys stay as published)"),
         ("edge 1 where the cosine is above tau = 0.2, else 1e-5; similarities as weights are an arm", "paper (section 3.2; the ablation keeps similarities above tau, as the official code)"),
         ("second smallest generalised eigenvector of (D - A) y = lambda D y, split at its mean", "paper (eq. 3 and section 3.2)"),
         ("Lanczos iterations for graphs of more than 1,500 patches", "our choice (the same eigenvector; the dense solver needs P^3 steps)"),
@@ -35,9 +36,9 @@ paper = Paper(
         ("weakly supervised localisation: box of TokenCut, class of a classifier", "our choice (a linear classifier on the frozen features instead of a fine-tuned one)"),
         ("second stage: a class-agnostic detector trained on the boxes", "left out (optional; a system of its own, whose training hides what the cut finds)"),
         ("CorLoc at IoU 0.5 with any object, saliency max F and IoU", "paper (section 4; max F with beta^2 = 0.3, mean over images, as in the official code)"),
-        ("LOST: seed of the smallest degree, expansion by the k lowest degrees that are alike, component of the seed; attention threshold of 60 % of the mass, largest component", "official code (of LOST, which the paper compares with; k and head chosen on val as tau is)"),
-        ("k-means foreground: two clusters of keys, the one that holds less of the border", "our choice (the simplest use of the same features)"),
-        ("random features, same cut", "our choice (a network of the same build that was never trained; another one for each seed)"),
+        ("LOST: seed of the smallest degree, expansion by the k lowest degrees that are alike, component of the seed; attention threshold of 60 % of the mass, largest component", "official code (of LOST, which the paper compares with; k, the share and the head chosen on val as tau is)"),
+        ("k-means foreground: two clusters of keys, the one that holds less of the border", "our choice (the simplest use of the same features; keys as they are, which was better on val: distances do not see what all keys share)"),
+        ("random features, same cut", "our choice (a network of the same build that was never trained, another one for each seed; its keys are centred at every scale, as they share as much)"),
         ("supervised features, same cut", "left out (there is no supervised network of this size that saw the same scenes)"),
     ],
     builds_on=["dino", "normalized_cut", "lost"],
@@ -74,7 +75,8 @@ def affinity(keys: Tensor,          # (N, D, h, w) of `patch_features`
              binary: bool = True,   # False: joined pairs have their cosine as weight
             ) -> Tensor:            # (N, P, P) symmetric, positive
     "Which patches are alike: the edges of the graph (section 3.2)."
-    if eps <= 0: raise InputError(f"eps={eps} leaves pairs without an edge, and the graph may fall apart; give a small positive number such as 1e-5.")
+    if not 0 < eps < 1: raise InputError(f"eps={eps} is no small weight: at 0 the graph may fall apart, at 1 all pairs are alike; give a number such as 1e-5.")
+    if not -1 <= tau < 1: raise InputError(f"tau={tau} is no cosine that a pair can be above; give a number from -1 to below 1, such as 0.2.")
     unit = F.normalize(keys.flatten(2), dim=1)
     cosine = unit.mT @ unit
     return torch.where(cosine > tau, torch.ones_like(cosine) if binary else cosine.clamp(min=eps), eps)
@@ -143,15 +145,28 @@ def tokencut(keys: Tensor,           # (N, D, h, w)
     "Objects by the normalised cut of each image's patches."
     return bipartition(second_eigenvector(affinity(keys, tau, eps, binary), solver), tuple(keys.shape[-2:]))
 
+# %% ../../nbs/dense/tokencut.ipynb #4ef7f4ca
+def centred(keys: Tensor,    # (N, D, h, w)
+           ) -> Tensor:      # (N, D, h, w), of mean 0 over the places of each image
+    "Keys without what all patches of their image share."
+    return keys - keys.mean((2, 3), keepdim=True)
+
 # %% ../../nbs/dense/tokencut.ipynb #0a34d8f0
+def degrees(keys: Tensor,  # (N, D, h, w), not normalised
+           ) -> Tensor:    # (N, P) int64, from 0 to P - 1
+    "With how many others each patch has a positive product."
+    flat = keys.flatten(2)
+    alike = flat.mT @ flat > 0
+    return (alike & ~torch.eye(alike.shape[1], dtype=torch.bool, device=keys.device)).sum(2)
+
 def lost(keys: Tensor,    # (N, D, h, w), not normalised
-         k: int = 100,    # patches of low degree that may join the seed
+         k: int = 100,    # patches of low degree that may join the seed, at least 1
         ) -> Found:
     "Objects by the seed of the lowest degree and its expansion (Siméoni et al. 2021)."
+    if not k >= 1: raise InputError(f"k={k} leaves no patch to begin with; give 1 at least, 100 as in the paper.")
     flat = keys.flatten(2)
     product = flat.mT @ flat                                                              # (N, P, P)
-    others = ~torch.eye(product.shape[1], dtype=torch.bool, device=keys.device)
-    order = ((product > 0) & others).sum(2).argsort(dim=1, stable=True)
+    order = degrees(keys).argsort(dim=1, stable=True)
     seed, few = order[:, 0], order[:, :k]
     joins = product[torch.arange(len(keys)), seed].gather(1, few) > 0
     joined = torch.zeros(product.shape[:2], device=keys.device).scatter_(1, few, joins.float())
@@ -164,6 +179,8 @@ def attention_object(attention: Tensor,        # (N, heads, h, w) of `class_atte
                      head: int | None = None,  # one of the heads; None: their mean
                     ) -> Found:
     "Objects by a threshold on the attention of the class token (Caron et al. 2021, figure 1; as in the code of LOST)."
+    if not 0 < share < 1: raise InputError(f"share={share} of the attention keeps nothing or everything; give a number between 0 and 1, such as 0.6.")
+    if head not in (None, *range(attention.shape[1])): raise InputError(f"head={head} is none of the {attention.shape[1]} heads; give a number from 0 to {attention.shape[1] - 1}, or None for their mean.")
     looks = attention.mean(1) if head is None else attention[:, head]
     values, order = (looks / looks.sum((1, 2), keepdim=True)).flatten(1).sort(dim=1)
     kept = torch.zeros_like(values, dtype=torch.bool).scatter_(1, order, values.cumsum(1) > 1 - share)
@@ -184,6 +201,7 @@ def middle_object(maps: Tensor,          # (N, C, h, w), of which only the shape
                   share: float = 0.6,    # of each side, in (0, 1]
                  ) -> Found:
     "The same box in the middle of every picture."
+    if not 0 < share <= 1: raise InputError(f"share={share} is no part of a side; give a number above 0 and at most 1.")
     inside = [((torch.arange(n, device=maps.device) + 0.5) / n - 0.5).abs() < share / 2 for n in maps.shape[2:]]
     mask = (inside[0][:, None] & inside[1]).expand(len(maps), -1, -1)
     return Found(mask, mask.flatten(1).float().argmax(1), mask.float())
@@ -201,14 +219,22 @@ def refined(images: Tensor,        # (N, 3, H, W) uint8, or floats in [0, 1]
 def find_objects(network: nn.Module,         # a `ViT`, a Vision Transformer of timm, or a loaded encoder
                  images: Tensor,             # (N, 3, H, W) uint8, or floats in [0, 1]; any size
                  method: Callable[..., Found] = tokencut,   # `tokencut`, `lost`, `kmeans_object`: from keys; `attention_object`: from attention
+                 centre: bool = False,       # True: take from the keys of each picture their mean, see `centred`; False: as published
                  **options: Any,             # of the method
-                ) -> tuple[Found, Tensor]:   # on the grid of patches, and boxes (N, 4) in pixels, cut at the border of the image
+                ) -> tuple[Found, Tensor]:   # on the grid of patches, and boxes (N, 4) in pixels, cut at the border of the image; in a picture of one colour an empty mask and the box 0, 0, 0, 0
     "The object in each picture."
+    if centre and method is attention_object: raise InputError("centre=True is for methods on keys; leave it out with attention_object.")
     network = network.eval()
     maps = class_attention(network, images) if method is attention_object else patch_features(network, images)
-    found = method(maps, **options)
-    height, width = images.shape[-2:]
-    return found, found.boxes(patch_side(network)).minimum(torch.tensor([width, height, width, height]).float())
+    low, high = images.aminmax()
+    if images.is_floating_point() and (low < 0 or high > 1): raise InputError(f"images hold values from {low:g} to {high:g}; give uint8, or floats in [0, 1] without normalisation.")
+    broken = (~maps.isfinite()).flatten(1).any(1).nonzero().flatten().tolist()
+    if broken: raise InputError(f"what the network says of images {broken[:5]} is not finite: their pixels or its weights are NaN; leave them out, or load the weights again.")
+    found = method(centred(maps) if centre else maps, **options)
+    varied = (images != images[..., :1, :1]).flatten(1).any(1).to(found.mask.device)
+    found, (height, width) = found._replace(mask=found.mask & varied[:, None, None]), images.shape[-2:]
+    boxes = found.boxes(patch_side(network))
+    return found, boxes.minimum(boxes.new_tensor([width, height, width, height]))
 
 # %% ../../nbs/dense/tokencut.ipynb #95ab2ae5
 def localisation(found: Tensor,      # (N, 4) one box an image
@@ -235,6 +261,7 @@ def objects_of(arm: str, network: nn.Module, images: Tensor, scale) -> Found:
     "What an arm finds in images of one size."
     if arm == "attention": return attention_object(class_attention(network, images), scale.share, scale.head)
     keys = patch_features(network, images)
+    if scale.centre: keys = centred(keys)
     if arm == "lost": return lost(keys, scale.k)
     if arm == "kmeans": return kmeans_object(keys)
     if arm == "middle_box": return middle_object(keys, scale.middle)
@@ -259,16 +286,17 @@ def on_photographs(arm: str, scale, seed: int) -> dict[str, float]:
     return dict(corloc=torch.cat(right).mean().item())
 
 # %% ../../nbs/dense/tokencut.ipynb #6a99030d
-classroom = dict(data="object_scenes", encoder="world_dino", pixels=96, tau=0.9, eps=1e-5, k=100, share=0.7, head=None, middle=0.6, cells=(8.0, 16.0, 8.0),
-                 tuned=dict(raw_weights=dict(tau=0.2), random_features=dict(tau=0.95)))
+classroom = dict(data="object_scenes", encoder="world_dino", pixels=96, centre=True, tau=0.2, eps=1e-5, k=100, share=0.7, head=None, middle=0.6, cells=(8.0, 16.0, 8.0),
+                 tuned=dict(raw_weights=dict(tau=0.0), random_features=dict(tau=0.3), kmeans=dict(centre=False), uncentred=dict(centre=False, tau=0.9)))
+published = dict(classroom, data="voc2007", encoder="vit_small_patch16_224.dino", centre=False, tau=0.2, k=100, tuned=dict(random_features=dict(centre=True)), level="replication")
 
-@experiment(paper, arms=["tokencut", "lost", "attention", "kmeans", "raw_weights", "random_features", "middle_box"], floors=["middle_box"],
+@experiment(paper, arms=["tokencut", "lost", "attention", "kmeans", "raw_weights", "uncentred", "random_features", "middle_box"], floors=["middle_box"],
             claim=all_of(*(clause for metric in ("corloc", "corloc_front") for clause in (
                 better("tokencut", than=("lost", "attention"), metric=metric), worse("random_features", than="tokencut", metric=metric, by=0.1), above_floor("tokencut", metric=metric)))),
             metrics=dict(corloc=up("fraction"), iou=up("fraction"), corloc_front=up("fraction"), iou_front=up("fraction"), iou_solver=up("fraction"), max_f=up("fraction")),
             scales=dict(tiny=dict(classroom, scenes=24, refine=6), small=dict(classroom, scenes=300, refine=100),
-                        gpu=dict(classroom, data="voc2007", encoder="vit_small_patch16_224.dino", tau=0.2, k=100, tuned={}, level="replication"),
-                        paper=dict(classroom, data="voc2007", encoder="vit_small_patch16_224.dino", tau=0.2, k=100, tuned={}, level="replication", arms=["tokencut", "lost", "attention"])))
+                        gpu=dict(published, arms=["tokencut", "lost", "attention", "kmeans", "raw_weights", "random_features", "middle_box"]),
+                        paper=dict(published, arms=["tokencut", "lost", "attention"])))
 def run(arm, scale, seed):
     if scale.data == "voc2007":
         with torch.no_grad(): return on_photographs(arm, scale, seed)
@@ -290,16 +318,16 @@ def figure(extras):
     network = network_of("tokencut", scale, seed)
     scenes = [object_scenes(setting, 0, n, 0, size=scale.pixels, seed=seed) for setting, n in (("above", 2), ("front", 1), ("pair", 1))]
     x, truth = torch.cat([s.fields["x"] for s in scenes]), [b for s in scenes for b in boxes_of(s.fields["instances"])]
-    with torch.no_grad(): keys = patch_features(network, x)
+    with torch.no_grad(): keys = centred(patch_features(network, x)) if scale.centre else patch_features(network, x)
     found, unit, side = tokencut(keys, scale.tau, scale.eps), F.normalize(keys.flatten(2), dim=1), patch_side(network)
     fig, axes = plt.subplots(4, 4, figsize=(5.6, 5.8), layout="constrained")
     for k, (ax, box) in enumerate(zip(axes, found.boxes(side))):
         to_seed = (unit[k].T @ unit[k][:, found.seed[k]]).view(keys.shape[2:])
-        for a, picture, options in zip(ax, (x[k].permute(1, 2, 0), to_seed, found.value[k], found.mask[k]), ({}, dict(cmap="magma", vmin=-0.2, vmax=1), dict(cmap="coolwarm"), dict(cmap="gray"))):
+        for a, picture, options in zip(ax, (x[k].permute(1, 2, 0), to_seed, found.value[k], found.mask[k]), ({}, dict(cmap="magma", vmin=-1, vmax=1), dict(cmap="coolwarm"), dict(cmap="gray"))):
             a.imshow(picture, **options); a.set(xticks=[], yticks=[])
         for b, colour in [(b, "w") for b in truth[k]] + [(box, "#ffd400")]:
             ax[0].add_patch(plt.Rectangle(b[:2] - 0.5, *(b[2:] - b[:2]), fill=False, color=colour, lw=1.6))
-        ax[1].plot(found.seed[k] % keys.shape[3], found.seed[k] // keys.shape[3], "w+")
+        ax[1].plot(found.seed[k] % keys.shape[3], found.seed[k] // keys.shape[3], "k+")
     for a, title in zip(axes[0], ("found and true", "alike to the seed", "eigenvector", "object")): a.set_title(title, fontsize=9)
     axes[3, 0].set_ylabel("two objects", fontsize=8)
     return fig

@@ -32,16 +32,17 @@ def patch_side(network: nn.Module) -> int:
     return vit.patch_size if isinstance(vit, ViT) else vit.patch_embed.patch_size[0]
 
 def padded(network: nn.Module,
-           x: Tensor,            # (N, C, H, W) uint8, or floats in [0, 1]
+           x: Tensor,            # (N, C, H, W) uint8, or floats in [0, 1]; one channel (grey) is taken for all
           ) -> Tensor:           # (N, C, H', W') float, multiples of the patch; the image in its upper left
     "Whole patches: filled up with the mean colour."
     p, (pixels, _) = patch_side(network), opened(network)
+    if not isinstance(x, Tensor): raise InputError(f"images are a {type(x).__name__}; give a tensor (N, C, H, W), of a NumPy array (N, H, W, C) by torch.from_numpy(x).permute(0, 3, 1, 2).")
     if x.dim() != 4: raise InputError(f"images must be (N, C, H, W), not {tuple(x.shape)}; add the missing dimension, x[None] for one image.")
-    if x.shape[1] != len(pixels.mean): raise InputError(f"images have {x.shape[1]} channels but the encoder expects {len(pixels.mean)}; build the encoder with channels={x.shape[1]}, or give its colours.")
+    if not x.numel(): raise InputError(f"images {tuple(x.shape)} hold no pixel; give one image at least.")
+    if x.shape[1] not in (1, len(pixels.mean)): raise InputError(f"images have {x.shape[1]} channels but the encoder expects {len(pixels.mean)}; give x[:, :{len(pixels.mean)}] if what comes after is transparency.")
     if x.dtype != torch.uint8 and not x.is_floating_point(): raise InputError(f"images are {x.dtype}; give uint8 from 0 to 255, or floats in [0, 1].")
+    x = x.float() / 255 if x.dtype == torch.uint8 else x.to(pixels.mean.dtype)
     height, width = x.shape[-2:]
-    if not height * width: raise InputError(f"images of {height} x {width} pixels hold nothing to look at; leave them out.")
-    x = x.float() / 255 if x.dtype == torch.uint8 else x
     out = pixels.mean.to(x).expand(len(x), -1, -(-height // p) * p, -(-width // p) * p).clone()
     out[..., :height, :width] = x
     return out
