@@ -7,7 +7,7 @@ exported function). A mutant is killed when a check of the notebook fails, or wh
 the ledger. Survivors are either holes in the checks or equivalent to the original; those are listed in `EQUIVALENT` with the reason.
 """
 from __future__ import annotations
-import argparse, ast, copy, io, os, sys, time, types, warnings
+import argparse, ast, copy, io, os, shutil, sys, tempfile, time, types, warnings
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -20,6 +20,85 @@ from project import NBS, notebooks, read
 
 NOT_MATHEMATICS = {"build", "example", "run", "figure", "represent"}    # and recipes of views, and what is drawn
 EQUIVALENT: dict[str, dict[str, str]] = {                                # room -> mutant -> why it computes the same
+    "earth": {
+        "_sides: 4096 -> 4097": "the largest side that is allowed",
+        "_at: fold(fold(key, stream).view(-1, 1, 1), (row.long() + 2 ** 15 << 16) + column.long() + 2 ** 15) -> fold((row.long() + 2 ** 15 << 16) + column.long() + 2 ** 15, fold(key, stream).view(-1, 1, 1))": "another stream of random numbers, as good",
+        "_at: fold(key, stream) -> fold(stream, key)": "as above",
+        "_at: (row.long() + 2 ** 15 << 16) + column.long() + 2 ** 15 -> (row.long() + 2 ** 15 << 16) + column.long() - 2 ** 15": "other numbers of places, all different",
+        "_at: (row.long() + 2 ** 15 << 16) + column.long() -> (row.long() + 2 ** 15 << 16) - column.long()": "as above",
+        "_at: row.long() + 2 ** 15 -> row.long() - 2 ** 15": "as above",
+        "_at: row.long() + 2 ** 15 -> row.long()": "as above",
+        "_at: 16 -> 17": "as above",
+        "_at: 2 ** 15 -> 2": "as above",
+        "_at: 15 -> 16": "as above",
+        "_weights: math.ceil((n - n // 2) / width + 3.5) + 1 -> math.ceil((n - n // 2) / width + 3.5)": "more or fewer points that no place is near enough to hear",
+        "_weights: 1 -> 0": "as above",
+        "_weights: 3.5 -> 4.5": "as above, in the range of the points (the reach itself is checked)",
+        "_weights: n - n // 2 -> n + n // 2": "as above",
+        "_weights: n - n // 2 -> n": "as above",
+        "_weights: 2 -> 3": "as above",
+        "gaussian_field: _at(key, stream, rows[:, None], columns[None, :]) -> _at(stream, key, rows[:, None], columns[None, :])": "another stream of random numbers, as good",
+        "pixel_noise: _at(key, stream, _centred(height)[:, None], _centred(width)[None, :]) -> _at(stream, key, _centred(height)[:, None], _centred(width)[None, :])": "as above",
+        "pixel_noise: base[..., None] + torch.arange(1, -(-count // 4) + 1) * GOLDEN -> base[..., None] - torch.arange(1, -(-count // 4) + 1) * GOLDEN": "as above",
+        "pixel_noise: torch.arange(1, -(-count // 4) + 1) * GOLDEN -> torch.arange(1, -(-count // 4) + 1)": "as above",
+        "pixel_noise: 1 -> 0": "as above",
+        "sample_places: row_keys(mixed_seed(seed, list(SETTINGS).index(setting)), 0, torch.arange(n)) -> row_keys(0, mixed_seed(seed, list(SETTINGS).index(setting)), torch.arange(n))": "as above",
+        "sample_places: mixed_seed(seed, list(SETTINGS).index(setting)) -> mixed_seed(list(SETTINGS).index(setting), seed)": "as above",
+        "sample_places: 0 -> 1": "as above, for the number in row_keys (the border of theme is checked)",
+        "sample_places: d.uniform(0, math.pi) -> d.uniform(math.pi, 0)": "the same numbers, drawn from the other end",
+        "sample_places: d.uniform(-6, 6) -> d.uniform(6, -6)": "as above",
+        "_farm: u + Draw(_at(places['key'], 21, row, torch.zeros_like(row)).flatten()).uniform().view_as(u) -> u - Draw(_at(places['key'], 21, row, torch.zeros_like(row)).flatten()).uniform().view_as(u)": "a shift by a random share of a parcel, to the one side or the other",
+        "_farm: 3 * torch.ones_like(liked) -> 3 / torch.ones_like(liked)": "a factor of one",
+        "_farm: 3 * torch.ones_like(liked) -> 3": "as above",
+        "_farm: 3 -> 4": "any number that is none of the three",
+        "_farm: _at(places['key'], 22, row, u.floor()) -> _at(22, places['key'], row, u.floor())": "another stream of random numbers, as good",
+        "_farm: _at(places['key'], 21, row, torch.zeros_like(row)) -> _at(21, places['key'], row, torch.zeros_like(row))": "as above",
+        "_farm: 22 -> 23": "as above",
+        "_farm: 21 -> 22": "as above",
+        "cover_map: 1 + k -> 1 - k": "as above",
+        "cover_map: 1 + k -> k": "as above",
+        "cover_map: 1 -> 0": "as above",
+        "sample_dates: 1000 + date -> 1000 - date": "as above",
+        "sample_dates: 1000 + date -> date": "as above",
+        "sample_dates: 1000 -> 1001": "as above",
+        "sample_dates: d.uniform(0, 2 * math.pi) -> d.uniform(2 * math.pi, 0)": "the same numbers, drawn from the other end",
+        "sample_dates: d.uniform(-2, 2) -> d.uniform(2, -2)": "as above",
+        "sample_dates: d.uniform(-3, 4) -> d.uniform(4, -3)": "as above",
+        "sample_dates: d.uniform(0.8, 2.0) -> d.uniform(2.0, 0.8)": "as above",
+        "greenness: 0 * one -> 0 / one": "a factor of one",
+        "greenness: (0.75 + 0.2 * summer) * one -> (0.75 + 0.2 * summer) / one": "as above",
+        "greenness: (0.35 + 0.25 * summer) * one -> (0.35 + 0.25 * summer) / one": "as above",
+        "greenness: 0.03 * one -> 0.03 / one": "as above",
+        "greenness: 0.1 * one -> 0.1 / one": "as above",
+        "greenness: 0.08 * one -> 0.08 / one": "as above",
+        "greenness: 0.08 * one -> 0.08": "as above",
+        "sky: share.clamp(0.0001, 1 - 0.0001) -> share": "a border at infinity: no clouds, or clouds everywhere",
+        "sky: 1 - 0.0001 -> 1": "as above"},
+    "object_scenes": {
+        "object_scenes: mixed_seed(seed, number) -> mixed_seed(number, seed)": "other scenes, as good",
+        "voc_objects: min(limit, len(found)) -> min(len(found), limit)": "the smaller of two is the same in either order"},
+    "captions": {
+        "captioned_world: max(300, train // 10) -> max(train // 10, 300)": "the larger of two is the same in either order",
+        "captioned_world: 300 -> 301": "how many scenes the other splits have by default",
+        "captioned_world: 10 -> 11": "as above"},
+    "few_labels": {
+        "drawn_rows: max(1, int(share * n + 0.5)) -> max(int(share * n + 0.5), 1)": "the larger of two is the same in either order",
+        "drawn_rows: row_keys(seed, 2, torch.arange(len(y))) -> row_keys(2, seed, torch.arange(len(y)))": "another stream of random numbers, as good",
+        "drawn_rows: 2 -> 3": "as above"},
+    "long_tail": {
+        "tail_counts: max(1, int(most * w + 1e-06)) -> max(int(most * w + 1e-06), 1)": "the larger of two is the same in either order",
+        "thirds: max(1, len(counts) // 3) -> max(len(counts) // 3, 1)": "as above",
+        "knn_by_frequency: max(int(test.y.max()), int(train.y.max())) -> max(int(train.y.max()), int(test.y.max()))": "as above",
+        "knn_by_frequency: max(test.y.max(), train.y.max()) -> max(train.y.max(), test.y.max())": "as above",
+        "chalk_glyphs: min(train, val, test) -> min(val, train, test)": "the smallest of three numbers",
+        "drawn_order: row_keys(seed, 1, torch.arange(classes)) -> row_keys(1, seed, torch.arange(classes))": "another stream of random numbers, as good",
+        "drawn_order: 1 -> 0": "as above",
+        "long_tail: row_keys(seed, 0, torch.arange(len(y))) -> row_keys(0, seed, torch.arange(len(y)))": "as above",
+        "long_tail: 0 -> 1": "as above",
+        "chalk_glyphs: row_keys(seed, number, torch.arange(n)) -> row_keys(number, seed, torch.arange(n))": "as above",
+        "chalk_glyphs: row_keys(0, 0, own) -> row_keys(0, 0, own)": "two arguments that are the same",
+        "chalk_glyphs: 0 -> 1": "another order that is drawn once",
+        "chalk_glyphs: 1 -> 0": "the number of the version in the name of a cached file"},
     "ul2": {
         "UL2.loss: tokens.device.type == 'cpu' -> tokens.device.type != 'cpu'": "columns of padding say nothing; they cost time"},
     "code_executor": {
@@ -399,6 +478,8 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "HILP.loss: value(ahead, there) -> value(there, ahead)": "a distance is the same in both directions",
         "HILP.loss: value(here, there) -> value(there, here)": "as above"},
     "points": {
+        "rotation_about_z: -1 -> 1": "angles have one dimension, so that the last of what is stacked is dimension 1",
+        "any_rotation: -1 -> 1": "as above, for the parts of quaternions",
         "farthest: (x - last[:, :, None]).square_().sum(1) -> (x - last[:, :, None]).square_().mean(1)": "the farthest is the farthest in thirds, too",
         "farthest: x.float().transpose(1, 2) -> x.float().transpose(2, 1)": "two dimensions change places, whichever is named first",
         "farthest: torch.minimum(gap, away) -> torch.minimum(away, gap)": "the smaller of two is the same in either order",
@@ -426,10 +507,12 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
     "alteration": {
         "alter_magnitude: 7 -> 8": "another stream of the same numbers"},
     "svm": {
+        "linear_svm: 1 -> 0": "of one model the best on val is the middle one",
         "linear_svm: 0 -> 1": "another random start of a solver that has one end",
         "linear_svm: f.z - mean -> f.z + mean": "a shift of all features, which the constant of every classifier takes back",
         "linear_svm: f.z - mean -> f.z": "as above"},
     "point_transformer": {
+        "place_code: nn.Linear(dim, dim) -> nn.Linear(dim, dim)": "two arguments that are the same",
         "MiniPointNet.forward: -2 -> 2": "members of groups have four dimensions, so that the last but one is dimension 2",
         "MaskedBlock.forward: heard.transpose(1, 2) -> heard.transpose(2, 1)": "two dimensions change places, whichever is named first",
         "packed: True -> False": "PyTorch's sort of small numbers of values keeps the order of equals anyway",
@@ -528,6 +611,7 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "poisoned_rows: 3 -> 4": "as above",
         "poisoned_rows: 20 -> 21": "how many classes the error names"},
     "backdoor_defences": {
+        "invert_triggers: -2 -> 2": "pictures have four dimensions, so that the last but one is dimension 2",
         "activation_clusters: 5 -> 6": "another number of starts of k-means",
         "activation_clusters: 2 -> 3": "the third part has no members",
         "strip_scores: row_keys(seed, 4, torch.arange(len(x), device=x.device)) -> row_keys(4, seed, torch.arange(len(x), device=x.device))": "another stream of random numbers",
@@ -831,6 +915,16 @@ def examine(path: Path, golden: bool = True, only=lambda k: True, report=print) 
     return survivors
 
 
+def own_cache() -> tempfile.TemporaryDirectory:
+    "A cache folder for this process alone, with what the user's holds: what a mutant writes there nobody reads later."
+    from sslkit.core.cache import cache_dir
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    folder = tempfile.TemporaryDirectory(dir=cache_dir().parent)
+    shutil.copytree(cache_dir(), folder.name, copy_function=os.link, dirs_exist_ok=True)
+    os.environ["SSLKIT_CACHE"] = folder.name
+    return folder
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rooms", nargs="*", help="names of rooms or paths below nbs; default: all rooms")
@@ -840,7 +934,7 @@ def main() -> None:
     from sslkit.core.paper import catalogue
     wanted = a.rooms or [p.id for p in catalogue()]
     paths = [next((p for n, p in known.items() if w in (n, p.stem)), None) or parser.error(f"there is no notebook {w}") for w in wanted]
-    left = [m for p in paths for m in examine(p, not a.no_golden)]
+    with own_cache(): left = [m for p in paths for m in examine(p, not a.no_golden)]
     sys.exit(bool(left))
 
 

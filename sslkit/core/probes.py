@@ -599,14 +599,14 @@ def _split(source: Source, split: str, why: str) -> Source:
                          "join splits with link(dict(train=..., test=...)).")
     return found
 
-_raw_scores: dict[str, tuple[dict, dict]] = {}   # pixels do not learn: the raw input of the same data under the same probes is measured once in a process
+_raw_scores: dict[tuple, tuple[dict, dict]] = {}   # pixels do not learn: the raw input of the same data under the same probes is measured once in a process
 
 def _measure(encoder, splits: Mapping[str, Source], probes: Sequence[Probe], reported: str, layer: str, batch_size: int, device) -> Scores:
     "The scores of one network: one pass over each split, then all probes."
     if type(encoder) is not RawInput or not all(p.origin for p in probes) or any(getattr(s, "streamed", True) for s in splits.values()):
         return _measured(encoder, splits, probes, reported, layer, batch_size, device)
-    asked = repr((encoder.block, reported, batch_size, str(device), sorted((name, s.digest) for name, s in splits.items()),
-                  [(p.name, p.protocol, p.split, p.origin[0].__qualname__, *p.origin[1:]) for p in probes]))
+    asked = tuple(p.origin[0] for p in probes), repr((encoder.block, reported, batch_size, str(device), sorted((name, s.digest) for name, s in splits.items()),
+                                                      [(p.name, p.protocol, p.split, *p.origin[1:]) for p in probes]))
     if asked not in _raw_scores:
         scores = _measured(encoder, splits, probes, reported, layer, batch_size, device)
         _raw_scores[asked] = dict(scores), scores.protocol

@@ -54,11 +54,10 @@ def farthest(x: Tensor,      # (N, P, 3)
     if not 1 <= count <= x.shape[1]: raise InputError(f"count={count} centres cannot be taken from clouds of {x.shape[1]} points; give 1 to {x.shape[1]}.")
     x = x.float().transpose(1, 2).contiguous()                                          # (N, 3, P)
     rows, found = torch.arange(len(x), device=x.device), torch.empty(len(x), count, dtype=torch.int64, device=x.device)
-    last, gap = x.mean(2), torch.full_like(x[:, 0], torch.inf)
+    last = x.mean(2)
     for k in range(count):
         away = (x - last[:, :, None]).square_().sum(1)
-        gap = away if k == 0 else torch.minimum(gap, away)
-        if k == 1: gap = away                                                            # the mean, from which the first was found, is no centre
+        gap = away if k < 2 else torch.minimum(gap, away)                                # the mean, from which the first was found, is no centre
         found[:, k] = place = gap.argmax(1)
         last = x[rows, :, place]
     return found
