@@ -303,7 +303,7 @@ transformer = dict(image_size=32, patch_size=4, dim=192, depth=6, heads=3)
             metrics=dict(zero_shot=up("fraction"), zero_shot_seen=up("fraction"), shifted=up("fraction"), ensemble_gain=up("fraction"), image_to_text=up("fraction"), text_to_image=up("fraction"), linear=up("fraction")),
             scales=dict(
                 tiny=dict(classroom, data="captioned_world", elsewhere="captioned_world_2", real="class_captions:chalk_on_photos:400", width=32, dim=32, batch_size=64, steps=200, arms=["clip", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="captioned_world:4000", elsewhere="captioned_world_2:4000", batch_size=128, steps=500, lr=1e-2, tuned={"bag_of_words": dict(lr=0.1), "elsewhere/bag_of_words": dict(lr=0.1), "compute/bag_of_words": dict(lr=0.1, steps=1570), "compute/caption_lm": dict(steps=392)}),
+                small=dict(classroom, data="captioned_world:4000", elsewhere="captioned_world_2:4000", batch_size=128, steps=500, lr=1e-2, tuned={"bag_of_words": dict(lr=0.1), "elsewhere/bag_of_words": dict(lr=0.1), "caption_lm": dict(lr=3e-3), "compute/bag_of_words": dict(lr=0.1, steps=1570), "compute/caption_lm": dict(lr=3e-3, steps=392)}),
                 equal=None,                                                  # it learns with captions
                 gpu=dict(classroom, data="captioned_world:200000", elsewhere="captioned_world_2:200000", encoder="vit", options=transformer, width=256, depth=6, heads=4, dim=256, batch_size=1024, steps=8000, lr=5e-4, warmup=0.05),
                 paper=dict(classroom, data="captions:web", encoder="vit", options=dict(image_size=224, patch_size=32, dim=768, depth=12, heads=12), size=224, min_area=0.9, width=512, depth=12, heads=8, dim=512,
