@@ -13,13 +13,14 @@ from torch import Tensor
 from ..core.batch import Source, link
 from ..core.errors import InputError
 from ..core.random import Draw, mixed_seed
-from .source import SPLIT_NAMES, decoded, with_splits
+from .source import SPLIT_NAMES, decoded, source, with_splits
 from .world import COLOURS, SHAPES, captions, sample_scenes, world
 from ..parts.text import Tokenizer
+from ..parts.zero_shot import prompts
 
 # %% auto #0
-__all__ = ['SETTINGS', 'NEAR', 'TEMPLATES', 'IMAGE_COLUMNS', 'TEXT_COLUMNS', 'combinations', 'withheld', 'class_names',
-           'captioned_world', 'world_tokenizer', 'read_captions']
+__all__ = ['SETTINGS', 'NEAR', 'TEMPLATES', 'CLASS_TEMPLATES', 'IMAGE_COLUMNS', 'TEXT_COLUMNS', 'combinations', 'withheld',
+           'class_names', 'captioned_world', 'world_tokenizer', 'class_captions', 'read_captions']
 
 # %% ../../nbs/data/captions.ipynb #54cfb798
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -72,6 +73,22 @@ def world_tokenizer(merges: int = 256,   # at most; 0: plain bytes
                     context: int = 48) -> Tokenizer:
     "Byte pairs of the small world's sentences."
     return Tokenizer(_merges(merges), context)
+
+# %% ../../nbs/data/captions.ipynb #522fed01
+CLASS_TEMPLATES = ("a photo of {a}.", "a small photo of {a}.", "a picture of {a}.", "an image of the {}.", "this is {a}.", "the photo shows {a}.", "one {} in a picture.", "{a}")
+
+def class_captions(spec: str,                # a labelled set, as `source` takes it: "cifar10"
+                   size: int | None = None,  # side of the pictures in pixels; None: as they are
+                  ) -> Source:               # its splits, with the field `text`: a tuple of captions for each picture
+    "A labelled set whose labels are said in words, each in all of `CLASS_TEMPLATES`."
+    found = source(spec, size=size)
+    if not found.classes: raise InputError(f"class_captions:{spec} needs the names of classes, and {found.name} has none; choose a set with named classes, or write captions and read them with captions:FOLDER.")
+    told = [tuple(prompts([name.replace("_", " ")], CLASS_TEMPLATES)) for name in found.classes]
+    def captioned(s: Source) -> Source:
+        if bad := int(((s.y < 0) | (s.y >= len(told))).sum()): raise InputError(f"class_captions:{spec}: {bad} labels of split {s.split} are of no class with a name (0 to {len(told) - 1}); leave these pictures out.")
+        made = s._like({**s.fields, "text": [told[c] for c in s.y.tolist()]}); made.name = f"{s.name} with captions"
+        return made
+    return link({name: captioned(s) for name, s in found.splits.items()})[found.split]
 
 # %% ../../nbs/data/captions.ipynb #e4713f8c
 IMAGE_COLUMNS, TEXT_COLUMNS = ("image", "file", "file_name", "filepath", "path"), ("caption", "text", "title")

@@ -58,6 +58,7 @@ READERS: dict[str, str] = dict(                               # what stands befo
     audio="sslkit.data.audio_files:audio_folder",
     brain="sslkit.data.brain_files:read_brain",
     captions="sslkit.data.captions:read_captions",
+    class_captions="sslkit.data.captions:class_captions",
     clouds="sslkit.data.cloud_files:cloud_folder",
     episodes="sslkit.data.offline:read_episodes",
     graph="sslkit.data.graph_files:graph_npz",

@@ -7,9 +7,10 @@ from __future__ import annotations
 from ..core.paper import Paper
 
 # %% auto #0
-__all__ = ['paper', 'FLOORS', 'classroom', 'transformer', 'first_norm', 'dual_encoder', 'clip_views', 'drawn_captions', 'CLIP',
-           'example', 'BagOfWords', 'CaptionLM', 'Supervised', 'kind_of', 'build', 'recipe', 'shuffled',
-           'search_scores', 'language_scores', 'similarities', 'run', 'figure', 'tiny_clip']
+__all__ = ['paper', 'FLOORS', 'classroom', 'transformer', 'first_norm', 'dual_encoder', 'clip_views', 'captions_told',
+           'drawn_captions', 'CLIP', 'example', 'BagOfWords', 'CaptionLM', 'Supervised', 'kind_of', 'data_of', 'build',
+           'recipe', 'shuffled', 'search_scores', 'language_scores', 'class_scores', 'similarities', 'run', 'figure',
+           'tiny_clip']
 
 # %% ../../nbs/image_text/clip.ipynb #e59ba807
 paper = Paper(
@@ -36,10 +37,11 @@ paper = Paper(
         ("Adam with decoupled weight decay 0.2, none on gains and biases, beta2 = 0.98; cosine schedule with warm-up", "paper (section 2.5 and appendix, table of hyper-parameters; 32 epochs there; rates here are tuned)"),
         ("of several captions of a picture one is drawn", "our choice (the paper has one sentence for most pictures and no drawing)"),
         ("zero-shot classifier from prompt templates, averaged in the space of embeddings, normalised again, kept as a matrix", "paper (section 3.1.4; 8 templates that speak like our captions, up to 80 there)"),
-        ("bag-of-words prediction and caption language model as baselines", "our choice (section 2.3, Figure 2; at equal steps rather than equal compute; the bag of words as in Joulin et al. 2016: a softmax over the vocabulary)"),
+        ("bag-of-words prediction and caption language model as baselines", "our choice (section 2.3, Figure 2; at equal steps, and in arms compute/... at equal floating point operations, where the paper counts images seen; the bag of words as in Joulin et al. 2016: a softmax over the vocabulary)"),
         ("linear probe by L-BFGS logistic regression on what the encoder gives before the projection", "paper (appendix on the linear probe)"),
         ("few-shot curve against zero-shot", "paper (section 3.1.5, Figure 6; the same encoder for both, at tiny)"),
         ("effective robustness under distribution shift", "our choice (accuracy under a noise that training did not have, beside a classifier trained with labels on the same pictures; the paper has seven natural shifts of ImageNet)"),
+        ("a real set", "our choice (arms real/... at scale gpu: CIFAR-10 with class names in templates as captions, which say no more than labels do; captions of your own are read by source('captions:FOLDER'))"),
         ("checkpoint tiny_clip for other rooms of the chapter", "our choice (trained on first use and kept in the cache)"),
         ("400 million pairs from the web, studies of bias, human comparison, overlap of data", "left out (no such data)"),
     ],
@@ -67,7 +69,7 @@ from ..core.probes import evaluate, features, few_label, linear, raw_input
 from ..core.random import Draw, mixed_seed, seed_everything
 from ..core.train import cosine, fit
 from ..core.views import RandomResizedCrop, Views
-from ..data.captions import SETTINGS, TEMPLATES, class_names, world_tokenizer
+from ..data.captions import CLASS_TEMPLATES, SETTINGS, TEMPLATES, class_names, world_tokenizer
 from ..data.source import source
 from ..parts.dual_encoder import DualEncoder
 from ..parts.encoders import encoder
@@ -99,10 +101,18 @@ def clip_views(min_area: float = 0.8,    # smallest crop, as a share of the pict
     "A random square crop, resized (section 2.3)."
     return Views(RandomResizedCrop(size, scale=(min_area, 1.0), ratio=(1.0, 1.0)))
 
+def captions_told(texts: Sequence[str | Sequence[str]]) -> list[tuple[str, ...]]:
+    "The captions of each picture, one or several; an error names what is none."
+    told = [(t,) if isinstance(t, str) else tuple(t) if isinstance(t, (tuple, list)) else () for t in texts]
+    for given, t in zip(texts, told):
+        if not t or not all(isinstance(one, str) for one in t): raise InputError(f"text={given!r} is no caption of a picture; give each a str, or a tuple of one or more.")
+    return told
+
 def drawn_captions(batch: Batch) -> list[str]:
     "The caption of each picture; of several, one drawn by the picture's key."
     if "text" not in batch: raise InputError(f"CLIP learns from captions, and the batch has no field text but {', '.join(batch)}; use source('captions:FOLDER') or source('captioned_world').")
     if all(isinstance(t, str) for t in batch.text): return list(batch.text)
+    captions_told(batch.text)
     pick = Draw(batch.key).fork(100).bits().tolist()
     return [t if isinstance(t, str) else t[k % len(t)] for t, k in zip(batch.text, pick)]
 
@@ -224,11 +234,15 @@ class Supervised(Method):
         return features(self.class_logits, data).z
 
 # %% ../../nbs/image_text/clip.ipynb #25007685
-FLOORS = ("random_encoder", "raw_input", "elsewhere/random_encoder")
+FLOORS = ("random_encoder", "raw_input", "elsewhere/random_encoder", "real/random_encoder")
 
 def kind_of(arm: str) -> str:
     "An arm without the place where it is trained."
     return arm.rpartition("/")[2]
+
+def data_of(arm: str, scale) -> Source:
+    "The pictures and captions of an arm."
+    return source(dict(elsewhere=scale.elsewhere, real=scale.real).get(arm.partition("/")[0], scale.data), size=scale.size, limit=scale.limit)
 
 def build(arm: str, scale) -> Method:
     "The system of an arm at a scale."
@@ -251,7 +265,7 @@ def shuffled(data: Source, seed: int) -> Source:
 # %% ../../nbs/image_text/clip.ipynb #887c22ea
 def search_scores(method: CLIP, data: Source) -> dict[str, float]:
     "Recall at 1 of texts for pictures and of pictures for texts, among all pairs; of several captions the first counts."
-    captions = [t if isinstance(t, str) else t[0] for t in data.fields["text"]]
+    captions = [t[0] for t in captions_told(data.fields["text"])]
     with torch.no_grad(): texts = torch.cat([method.model.encode_text(captions[k:k + 1024]) for k in range(0, len(captions), 1024)])
     found = retrieval_both_ways(features(method.embed, data).z, texts, captions, ks=(1,))
     return dict(image_to_text=found["image_to_text_1"], text_to_image=found["text_to_image_1"])
@@ -264,30 +278,38 @@ def language_scores(method: Method, data: Source, split: str) -> dict[str, float
     if not isinstance(method, CLIP): return out
     return {**out, "ensemble_gain": out["zero_shot"] - right(new, TEMPLATES[:1]), **search_scores(method, known)}
 
+def class_scores(method: Method, data: Source) -> dict[str, float]:
+    "The same of pictures whose captions are their class names: every class is known, and templates are those of the captions."
+    right = lambda *t: top_accuracy(method.scores(data, [name.replace("_", " ") for name in data.classes], *t), data.y.to(next(method.parameters()).device))
+    if not isinstance(method, CLIP): return dict(zero_shot_seen=right())
+    known = right(CLASS_TEMPLATES)
+    return dict(zero_shot_seen=known, ensemble_gain=known - right(CLASS_TEMPLATES[:1]), **search_scores(method, data))
+
 @torch.no_grad()
 def similarities(method: CLIP, data: Source, n: int = 16) -> Tensor:  # (n, n) cosines, pictures by texts
     "The matrix of the first pairs."
     some = data[torch.arange(n)].to(next(method.parameters()).device)
-    return (method.embed(some.x) @ method.model.encode_text(some.text).T).cpu()
+    return (method.embed(some.x) @ method.model.encode_text([t[0] for t in captions_told(some.text)]).T).cpu()
 
 # %% ../../nbs/image_text/clip.ipynb #f58f072c
-classroom = dict(encoder="convnet", stem="default", options={}, width=64, depth=2, heads=4, dim=64, merges=256, context=48, min_area=0.8, size=32, lr=3e-3, weight_decay=0.2, warmup=0.1, elsewhere=None, tuned={})   # tuned: by arm
+classroom = dict(encoder="convnet", stem="default", options={}, width=64, depth=2, heads=4, dim=64, merges=256, context=48, min_area=0.8, size=32, lr=3e-3, weight_decay=0.2, warmup=0.1, elsewhere=None, real="class_captions:cifar10", tuned={})   # tuned: by arm
 transformer = dict(image_size=32, patch_size=4, dim=192, depth=6, heads=3)
 
 # %% ../../nbs/image_text/clip.ipynb #fc862915
-@experiment(paper, arms=["clip", "bag_of_words", "caption_lm", "supervised", "shuffled", "fixed_temperature", "random_encoder", "raw_input", "elsewhere/clip", "elsewhere/bag_of_words", "elsewhere/random_encoder"], floors=FLOORS,
+@experiment(paper, arms=["clip", "bag_of_words", "caption_lm", "supervised", "shuffled", "fixed_temperature", "random_encoder", "raw_input", "elsewhere/clip", "elsewhere/bag_of_words", "elsewhere/random_encoder",
+                         "compute/bag_of_words", "compute/caption_lm", "real/clip", "real/bag_of_words", "real/random_encoder"], floors=FLOORS,
             claim=all_of(better("clip", than=1 / 48, metric="zero_shot", by=0.2), better("clip", than="bag_of_words", metric="zero_shot"), better("clip", than=0.0, metric="ensemble_gain", by=-0.02),
                          better("elsewhere/clip", than="elsewhere/bag_of_words", metric="zero_shot"), better("clip", than="random_encoder", metric="linear"), better("clip", than="raw_input", metric="linear")),
             metrics=dict(zero_shot=up("fraction"), zero_shot_seen=up("fraction"), shifted=up("fraction"), ensemble_gain=up("fraction"), image_to_text=up("fraction"), text_to_image=up("fraction"), linear=up("fraction")),
             scales=dict(
-                tiny=dict(classroom, data="captioned_world", elsewhere="captioned_world_2", width=32, dim=32, batch_size=64, steps=200, arms=["clip", "random_encoder", "raw_input"]),
-                small=dict(classroom, data="captioned_world:4000", elsewhere="captioned_world_2:4000", batch_size=128, steps=500, lr=1e-2, tuned={"bag_of_words": dict(lr=0.1), "elsewhere/bag_of_words": dict(lr=0.1)}),
+                tiny=dict(classroom, data="captioned_world", elsewhere="captioned_world_2", real="class_captions:chalk_on_photos:400", width=32, dim=32, batch_size=64, steps=200, arms=["clip", "random_encoder", "raw_input"]),
+                small=dict(classroom, data="captioned_world:4000", elsewhere="captioned_world_2:4000", batch_size=128, steps=500, lr=1e-2, tuned={"bag_of_words": dict(lr=0.1), "elsewhere/bag_of_words": dict(lr=0.1), "caption_lm": dict(lr=3e-3), "compute/bag_of_words": dict(lr=0.1, steps=1570), "compute/caption_lm": dict(lr=3e-3, steps=392)}),
                 equal=None,                                                  # it learns with captions
                 gpu=dict(classroom, data="captioned_world:200000", elsewhere="captioned_world_2:200000", encoder="vit", options=transformer, width=256, depth=6, heads=4, dim=256, batch_size=1024, steps=8000, lr=5e-4, warmup=0.05),
                 paper=dict(classroom, data="captions:web", encoder="vit", options=dict(image_size=224, patch_size=32, dim=768, depth=12, heads=12), size=224, min_area=0.9, width=512, depth=12, heads=8, dim=512,
                            merges=48_894, context=76, batch_size=32_768, steps=390_000, lr=5e-4, warmup=0.005, arms=["clip"])))
 def run(arm, scale, seed):
-    data = source(scale.elsewhere if arm.startswith("elsewhere/") else scale.data, size=scale.size, limit=scale.limit)
+    data = data_of(arm, scale)
     seed_everything(seed)
     method, extras = build(arm, scale), {}
     if kind_of(arm) == "clip": extras["before"] = similarities(method.eval(), data.splits[scale.split])
@@ -295,6 +317,7 @@ def run(arm, scale, seed):
     scores = dict(evaluate(raw_input(data, 1024) if arm == "raw_input" else method.evaluated, data, probes=[linear("logistic")], split=scale.split, floors=False)) if "y" in data.fields else {}
     if arm == "raw_input": return scores
     if data.name in SETTINGS: scores |= language_scores(method, data, scale.split)
+    elif arm.startswith("real/"): scores |= class_scores(method, data.splits[scale.split])
     elif isinstance(method, CLIP): scores |= search_scores(method, data.splits[scale.split])          # your own pictures have no withheld combinations
     if kind_of(arm) != "clip" or data.name not in SETTINGS: return scores
     new, names = data.splits[f"{scale.split}_new"].take(torch.arange(6)), class_names(data.name)
@@ -329,6 +352,6 @@ def tiny_clip(scale: str = "small", seed: int = 1000, **changed) -> DualEncoder:
     def train() -> dict[str, Tensor]:
         fit(method, source(at.data, size=at.size, limit=at.limit).train, **recipe(at), seed=seed)
         return {k: v.cpu() for k, v in method.model.state_dict().items()}
-    settings = {k: v for k, v in at.settings.items() if k not in ("arms", "tuned", "split", "level", "elsewhere", "device")}
+    settings = {k: v for k, v in at.settings.items() if k not in ("arms", "tuned", "split", "level", "elsewhere", "real", "device")}
     method.model.load_state_dict(cached(f"models/clip-{content_key(settings=repr(sorted(settings.items())), seed=seed, code=ledger.closure(paper.module))}", train))
     return method.model.eval().requires_grad_(False)

@@ -8,8 +8,8 @@ from ..core.paper import Paper
 
 # %% auto #0
 __all__ = ['paper', 'STREAM', 'ROOMS', 'FROZEN', 'WAYS', 'STUDIES', 'MAIN', 'TRANSFER', 'second_set', 'classroom', 'hardest',
-           'stranger', 'blend', 'hard_pairs', 'CoreTuning', 'example', 'scatter_ratio', 'start', 'way', 'build',
-           'weak_views', 'recipe', 'few_of', 'frozen_scores', 'judge', 'run', 'map_of', 'figure']
+           'stranger', 'blend', 'hard_pairs', 'check_labels', 'CoreTuning', 'example', 'scatter_ratio', 'start', 'way',
+           'build', 'weak_views', 'recipe', 'few_of', 'frozen_scores', 'judge', 'run', 'map_of', 'figure']
 
 # %% ../../nbs/labels/core_tuning.ipynb #a5d7f764
 paper = Paper(
@@ -35,9 +35,10 @@ paper = Paper(
         ("mean over an anchor's partners", "our choice (as SupCon; the official code divides by the number of all rows)"),
         ("smooth classifier: cross-entropy with soft labels over originals and all mixtures, before the head", "official code"),
         ("gradient of the contrastive loss and of the smooth classifier through the original features", "our choice (kept; the official code detaches the originals, so that the encoder learns from the mixtures alone)"),
-        ("total loss: cross-entropy plus eta times contrast, eta = 0.1, tuned from 0.1 to 10", "official code (eta tuned here, as in the paper)"),
+        ("total loss: cross-entropy plus eta times contrast, eta = 0.1, tuned from 0.1 to 10", "paper (the default of the official code is 10; eta tuned here, as in the paper)"),
         ("mining inside the batch on cosines without gradient", "official code"),
-        ("SGD with Nesterov momentum 0.9, rate 0.01, weight decay 1e-4, batch 256, cosine over 100 epochs", "official code (at scale paper; in the classroom rates are tuned, and batches and steps are smaller)"),
+        ("SGD with Nesterov momentum 0.9, rate 0.01, weight decay 1e-4, cosine over 100 epochs", "official code (at scale paper; in the classroom rates are tuned, and steps are fewer)"),
+        ("batch 256", "paper (the default of the official code is 128; at scales gpu and paper; 64 in the classroom)"),
         ("rotation by 15 degrees, crop and flip as views", "our choice (crop and flip)"),
         ("fine-grained sets, ImageNet-20, domain generalisation, adversarial robustness, segmentation", "left out (few labels of CIFAR-10 and of chalk digits instead)"),
     ],
@@ -50,7 +51,7 @@ paper = Paper(
 )
 
 # %% ../../nbs/labels/core_tuning.ipynb #f6da5387
-import contextvars
+import contextvars, math
 from collections.abc import Callable
 from functools import partial
 import torch
@@ -62,6 +63,7 @@ from ..core.batch import Batch, Source
 from ..core.cache import cached, content_key
 from ..core.claims import above_floor, all_of, better, down, up
 from ..core.distributed import gather, rank
+from ..core.errors import InputError, unknown
 from ..core.experiment import experiment, verify
 from ..core.probes import Features, draw_per_class, evaluate, features, fit_linear, linear, raw_input
 from ..core.random import Draw, seed_everything
@@ -122,6 +124,13 @@ def hard_pairs(f: Tensor, y: Tensor,     # (N, D) features and (N,) labels of th
     return mixed, torch.cat([blend(target[positive], target[negative], share), blend(target[other], target[itself], towards)])
 
 # %% ../../nbs/labels/core_tuning.ipynb #c0b03ed4
+def check_labels(y: Tensor, classes: int | None = None) -> None:   # (N,); None: any number of classes
+    "Labels must be whole numbers from 0, below the number of classes."
+    if y.dtype == torch.bool or y.is_floating_point() or y.is_complex() or y.dim() != 1: raise InputError(f"labels y are {str(y.dtype).removeprefix('torch.')} of shape {tuple(y.shape)}; give one whole number a picture, y.long() say.")
+    low, high = (int(v) for v in y.aminmax()) if len(y) else (0, 0)
+    if low < 0: raise InputError(f"{int((y < 0).sum())} labels y are below 0 ({low}), as pictures without a label have; leave these out, few_labels(data, ...) keeps them in a split of their own.")
+    if classes is not None and high >= classes: raise InputError(f"label y={high} is not below classes={classes}; give classes={high + 1}, or number the labels from 0.")
+
 class CoreTuning(Classifier):
     "Fine-tuning with cross-entropy and a supervised contrastive loss, both on hard mixtures of features (Zhang et al. 2021)."
     looks_across_batch = True
@@ -136,9 +145,15 @@ class CoreTuning(Classifier):
                  pairs: bool = True,           # mixtures in the contrastive loss
                  smooth: bool = True,          # and in the cross-entropy
                  **options):                   # of `Classifier`
+        if not (math.isfinite(eta) and eta >= 0): raise InputError(f"eta={eta} is no weight of the contrastive loss; give a number from 0, the paper tunes it from 0.1 to 10.")
         super().__init__(encoder, views, classes, **{"norm": False, "bias": False, **options})
         self.projector = mlp(encoder.dim, encoder.dim, dim, norm=False)
         self.eta, self.alpha, self.temperature, self.focal, self.pairs, self.smooth = eta, alpha, temperature, focal, pairs, smooth
+
+    def fit_start(self, source: Source) -> None:
+        "Labels that the classifier does not have are named before they are met."
+        super().fit_start(source)
+        if "y" in source.fields: check_labels(source.fields["y"], self.head.out_features)
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         "One view, the labels, and the keys that the mixtures are drawn from."
@@ -166,6 +181,8 @@ def scatter_ratio(f: Tensor,   # (N, D); brought to unit length here
                   y: Tensor,   # (N,) labels from 0
                  ) -> float:   # >= 0
     "Scatter within classes as a multiple of that between them."
+    check_labels(y)
+    if len(f) != len(y) or not len(y) or (y == y[0]).all(): raise InputError(f"{len(f)} features with {len(y)} labels of {len(y.unique())} classes have no scatter between classes; give one label each, of two classes at least.")
     f = F.normalize(f.double(), dim=1)
     sums = torch.zeros(int(y.max()) + 1, f.shape[1], dtype=f.dtype, device=f.device).index_add(0, y, f)
     means = (sums / y.bincount()[:, None])[y]
@@ -178,6 +195,8 @@ ROOMS = dict(simclr=simclr, moco=moco)
 def start(recipe: str | dict, seed: int) -> nn.Module:
     "A pre-trained encoder: by name or file, or dict(room=, scale=, ...) with settings of that room's scale to change."
     if isinstance(recipe, str): return load_encoder(recipe).network
+    if not isinstance(recipe, dict) or not {"room", "scale"} <= set(recipe): raise InputError(f"start={recipe!r} does not say where the encoder comes from; give a name or file, or dict(room='simclr', scale='small').")
+    if recipe["room"] not in ROOMS: raise unknown("room of start", recipe["room"], ROOMS)
     changed = {k: v for k, v in recipe.items() if k not in ("room", "scale")}
     room = ROOMS[recipe["room"]]
     at = room.run.at(recipe["scale"], **changed)

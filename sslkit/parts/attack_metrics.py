@@ -66,6 +66,7 @@ def attacked(encoder: nn.Module | Callable[[Tensor], Tensor],
             ) -> dict[str, float]:    # knn, linear: clean accuracy; asr, asr_linear; base, base_linear: the rate without the stamp
     "Clean accuracy and attack success rate of two classifiers on a frozen encoder."
     bank = features(encoder, data.train, device="cpu")
+    if not (bank.y == target).any(): raise InputError(f"target={target} is no class of {data.name}, whose training split has {', '.join(map(str, bank.y.unique().tolist()[:12]))}; give one of these.")
     if k > len(bank.z): raise InputError(f"k={k} neighbours cannot be found among {len(bank.z)} training pictures; use a smaller k.")
     clean = features(encoder, data.splits[split], device="cpu")
     marked = features(encoder, stamped(data.splits[split], trigger, target), device="cpu")

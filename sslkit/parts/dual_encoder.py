@@ -38,6 +38,7 @@ class DualEncoder(nn.Module):
         return F.normalize(self.image_projection(self.image(x)).float(), dim=1)
 
     def encode_text(self, texts: Sequence[str] | Tensor) -> Tensor:     # texts, or (N, T) symbols -> (N, dim) of unit length
+        if not isinstance(texts, Tensor) and (bad := next((t for t in texts if not isinstance(t, str)), "")) != "": raise InputError(f"texts has {bad!r}, which is no text; give one str each, of several captions of a picture one.")
         tokens = texts if isinstance(texts, Tensor) else self.text.tokenizer(texts)
         return F.normalize(self.text_projection(self.text(tokens)).float(), dim=1)
 
