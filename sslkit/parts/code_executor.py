@@ -135,7 +135,7 @@ _START = f"import builtins\nexec(compile({_GUARD!r}, '<guard>', 'exec'), {{'__bu
 @dataclass(frozen=True)
 class Limits:
     "What a program may use."
-    seconds: float = 2.0      # of the processor; asleep it may stay three times as long, and a second
+    seconds: float = 2.0      # of the processor; asleep it may stay three times as long, and two seconds
     megabytes: int = 256      # of addresses, Python's own (about 30) included
     output: int = 20_000      # characters that it prints, and of each answer
     modules: Sequence[str] = MODULES
@@ -186,7 +186,7 @@ def _run(code: str, ask: list[str], stdin: str, limits: Limits, audit: bool, str
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="program-", ignore_cleanup_errors=True) as folder:
         p = subprocess.Popen([sys.executable, "-I", "-S", "-c", _START], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder, env={"TZ": "UTC0"}, start_new_session=True, bufsize=0)
-        try: printed, told, late = _talk(p, job, start + 3 * limits.seconds + 1, 4 * limits.output, (limits.output + 600) * 6 * (len(ask) + 1))
+        try: printed, told, late = _talk(p, job, start + 3 * limits.seconds + 2, 4 * limits.output, (limits.output + 600) * 6 * (len(ask) + 1))
         finally:
             try: os.killpg(p.pid, signal.SIGKILL)                              # children too, should there be any
             except (ProcessLookupError, PermissionError): p.kill()
