@@ -49,6 +49,19 @@ def allow_few_calls(ctypes):
     prctl = ctypes.dlsym(ctypes.dlopen(None, 2), "prctl")
     return ctypes.call_function(prctl, (38, 1, 0, 0, 0)) == 0 and ctypes.call_function(prctl, (22, 2, (len(lines) // 8).to_bytes(8, "little") + where(lines))) == 0
 
+def forget(module):
+    "Leave no way to the types of a module: what read and write memory are among them. Every class knows its subclasses, in a dict of weak references by address."
+    import gc, _weakref
+    types, todo = {}, [object]
+    while todo:
+        for t in type.__subclasses__(todo.pop()):
+            if t.__module__ == module.__name__: types[id(t)] = t
+            todo.append(t)
+    for d in gc.get_objects():
+        if type(d) is dict and type(next(iter(d.values()), None)) is _weakref.ref:
+            for key in types.keys() & d.keys(): del d[key]
+    vars(module).clear()
+
 def begin():
     write, leave, quoted = posix.write, posix._exit, json.encoder.encode_basestring_ascii
     secret, rows = job["secret"], lambda found: "[" + ", ".join("[" + quoted(kind) + ", " + quoted(said) + "]" for kind, said in found) + "]"
@@ -80,7 +93,7 @@ def begin():
     _signal.setitimer(_signal.ITIMER_PROF, job["seconds"])
     if job["filter"]:
         if not allow_few_calls(_ctypes): end("crash", "the filter of system calls was refused")
-        walls.append("calls")
+        forget(_ctypes); walls.append("calls")
 
     def hook(event, args):
         if event in ("compile", "exec", "builtins.id", "builtins.input", "builtins.input/result", "array.__new__", "time.sleep", "sys.unraisablehook", "sys.excepthook", "sys._getframemodulename", "cpython._PySys_ClearAuditHooks"): return
@@ -94,7 +107,7 @@ def begin():
         end(kind, event + (" " + str.__getitem__(args[0], slice(200)) if args and issubclass(type(args[0]), str) else ""))
 
     if job["strip"]:
-        for name in ("os", "posix", "_imp", "imp", "resource", "_posixsubprocess", "pwd", "grp", "fcntl", "select", "signal", "_signal", "gc", "mmap", "faulthandler", "threading", "socket", "_socket", "_ctypes"):
+        for name in ("os", "posix", "_imp", "imp", "resource", "_posixsubprocess", "pwd", "grp", "fcntl", "select", "signal", "_signal", "gc", "mmap", "faulthandler", "threading", "socket", "_socket", "_ctypes"):                                                      # taken out, and emptied for those who hold them
             module = sys.modules.pop(name, None)
             for f in [n for n, f in vars(module).items() if (callable(f) and not isinstance(f, type) or isinstance(f, (set, frozenset))) and n != "fspath"] if module else (): delattr(module, f)        # os.supports_fd and its like are sets of functions
         for name, functions in dict(sys=("_getframe", "_debugmallocstats", "activate_stack_trampoline"), time=("clock_settime", "clock_settime_ns"), _thread=("start_new_thread", "start_new", "start_joinable_thread", "interrupt_main"),
@@ -309,5 +322,6 @@ HOSTILE: dict[str, tuple[str, tuple[str, ...]]] = dict(      # name -> program, 
     disturbs_the_report=("import sys\ndef stay(): raise SystemExit\nsys.stdout.flush = sys.stdout.buffer.flush = stay\ntry: open('/etc/passwd')\nexcept BaseException: pass", ("file",)),
     keeps_the_report=("import sys\ndef stay():\n    while True: pass\nsys.stdout.flush = stay", ("time",)),
     sees_the_frames_of_others=("import sys\nsys.setprofile(lambda f, e, a: print(f.f_back.f_locals))", ("forbidden",)),
+    memory_by_types=("def below(c): return {t.__name__: t for t in type.__subclasses__(c)}\nfound = below(object)['_CData']\nkinds = below(found)\nclass L(kinds['_SimpleCData']): _type_ = 'Q'\nclass P(kinds['_Pointer']): _type_ = L\nclass U(kinds['Union']): _fields_ = [('l', L), ('p', P)]\nu, text = U(), 'hello'; u.l = id(text) + 16; print(u.p.contents.value)", ("error",)),
     makes_code=("def f(): pass\nf.__code__.replace(co_consts=())", ("forbidden",)),
     forges_a_report=("import sys\nprint('{\"kind\": \"ok\"}')\n(sys.__stdout__ or sys.stdout).write('{\"kind\": \"ok\"}')\n1 / 0", ("error",)))
