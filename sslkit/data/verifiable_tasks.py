@@ -187,7 +187,9 @@ class ProgramJudge:
 
     def group(self, questions: Sequence[str], texts: Sequence[Sequence[str]]) -> Grouped:
         "Run and group by what the programs do; knows no test. `answers` are the programs."
-        if len(questions) != len(texts): raise InputError(f"there are {len(questions)} questions and groups of texts for {len(texts)}; give one group for each.")
+        if len(questions) != len(texts) or len({len(g) for g in texts}) > 1: raise InputError(f"there are {len(questions)} questions and groups of {sorted({len(g) for g in texts})} texts for {len(texts)}; give each question as many texts as the others.")
+        for q in questions:
+            if isinstance(self.inputs, Mapping) and q not in self.inputs: raise InputError(f"the question {q[:60]!r} has no inputs in this judge; give ProgramJudge inputs for each question, or one list for all.")
         answers, ids = [], []
         for q, g in zip(questions, texts):
             inputs = self.inputs[q] if isinstance(self.inputs, Mapping) else self.inputs

@@ -7,11 +7,12 @@ from __future__ import annotations
 import ast, json, math, os, secrets, select, signal, subprocess, sys, tempfile, time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from ..core.errors import InputError
 
 # %% auto #0
-__all__ = ['MODULES', 'KINDS', 'Test', 'HOSTILE', 'Limits', 'Outcome', 'run_program', 'run_programs', 'tests_passed',
+__all__ = ['MODULES', 'KINDS', 'Test', 'HOSTILE', 'Limits', 'Outcome', 'run_program', 'walls', 'run_programs', 'tests_passed',
            'behaviours']
 
 # %% ../../nbs/parts/code_executor.ipynb #ab38a70b
@@ -19,59 +20,113 @@ MODULES = ("abc", "array", "bisect", "cmath", "collections", "copy", "dataclasse
            "string", "sys", "time", "typing")                                    # what a program may import
 
 _GUARD = r'''
-import json, sys, io, posix, resource, warnings, _signal
+import builtins, io, json, posix, resource, sys, time, warnings, _imp, _signal
 job = json.loads(sys.stdin.buffer.read())
+home, walls = type(sys)("__main__"), []
+
+def allow_few_calls(ctypes):
+    "From here on the kernel ends the process at any call to it that computing does not need (seccomp)."
+    machine = posix.uname().machine
+    column, architecture = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}[machine]
+    numbers = {name: pair[column] for name, pair in dict(write=(1, 64), mmap=(9, 222), mprotect=(10, 226), munmap=(11, 215), brk=(12, 214), mremap=(25, 216), madvise=(28, 233), futex=(202, 98), getrandom=(318, 278), exit=(60, 93), exit_group=(231, 94),
+        rt_sigprocmask=(14, 135), rt_sigreturn=(15, 139), sigaltstack=(131, 132), restart_syscall=(219, 128), sched_yield=(24, 124), getpid=(39, 172), gettid=(186, 178), tgkill=(234, 131), clock_gettime=(228, 113), clock_getres=(229, 114), gettimeofday=(96, 169),
+        time=(201, None), clock_nanosleep=(230, 115), nanosleep=(35, 101), select=(23, None), pselect6=(270, 72), open=(2, None), openat=(257, 56), fstat=(5, 80), lseek=(8, 62), ioctl=(16, 29)).items() if pair[column] is not None}
+    kill, allowed, error = 0x80000000, 0x7FFF0000, 0x00050000
+    line = lambda code, k, yes=0, no=0: code.to_bytes(2, "little") + bytes((yes, no)) + k.to_bytes(4, "little")
+    value, argument, equal, bits, ret = (lambda at: line(0x20, at)), (lambda n: line(0x20, 16 + 8 * n)), 0x15, 0x45, (lambda action: line(0x06, action))
+    special = dict(write=[argument(0), line(equal, 1, 1), line(equal, 2, 0, 1), ret(allowed), ret(kill)],                       # to its two pipes
+                   mmap=[argument(2), line(bits, 4, 0, 1), ret(error + 1), argument(3), line(bits, 32, 0, 1), ret(allowed), ret(kill)],           # memory of no file, that cannot be executed
+                   mprotect=[argument(2), line(bits, 4, 0, 1), ret(error + 1), ret(allowed)],
+                   tgkill=[argument(0), line(equal, posix.getpid(), 0, 3), argument(2), line(equal, 6, 0, 1), ret(allowed), ret(kill)],                # the interpreter's own abort
+                   select=[argument(0), line(equal, 0, 0, 1), ret(allowed), ret(kill)],                                           # sleeping
+                   open=[ret(error + 13)], openat=[ret(error + 13)], fstat=[ret(error + 13)], lseek=[ret(error + 29)], ioctl=[ret(error + 25)])   # Python looks for the line of a syntax error, or asks its pipe whether it is a terminal: the answer is no
+    special["pselect6"] = special["select"]
+    lines = [value(4), line(equal, architecture, 1), ret(kill), value(0)]
+    for name, number in numbers.items():
+        then = special.get(name, [ret(allowed)]); lines += [line(equal, number, 0, len(then)), *then]
+    lines = b"".join([*lines, ret(kill)])
+    where = lambda text: (id(text) + bytes.__basicsize__ - 1).to_bytes(8, "little")
+    prctl = ctypes.dlsym(ctypes.dlopen(None, 2), "prctl")
+    return ctypes.call_function(prctl, (38, 1, 0, 0, 0)) == 0 and ctypes.call_function(prctl, (22, 2, (len(lines) // 8).to_bytes(8, "little") + where(lines))) == 0
+
+def forget(module):
+    "Leave no way to the types of a module: what read and write memory are among them. Every class knows its subclasses, in a dict of weak references by address."
+    import gc, _weakref
+    types, todo = {}, [object]
+    while todo:
+        for t in type.__subclasses__(todo.pop()):
+            if t.__module__ == module.__name__: types[id(t)] = t
+            todo.append(t)
+    for d in gc.get_objects():
+        if type(d) is dict and type(next(iter(d.values()), None)) is _weakref.ref:
+            for key in types.keys() & d.keys(): del d[key]
+    vars(module).clear()
 
 def begin():
-    write, leave, dumps = posix.write, posix._exit, json.dumps
-    secret, most = job["secret"], job["output"]
+    write, leave, quoted = posix.write, posix._exit, json.encoder.encode_basestring_ascii
+    secret, rows = job["secret"], lambda found: "[" + ", ".join("[" + quoted(kind) + ", " + quoted(said) + "]" for kind, said in found) + "]"
 
     def end(kind, detail="", answers=()):
-        try: text = dumps(dict(secret=secret, kind=kind, detail=detail[:500], answers=answers, output=out.getvalue()[:most])).encode()
+        try: out.flush()
+        except BaseException: pass
+        try: text = ('{"secret": "%s", "kind": "%s", "detail": %s, "answers": %s, "walls": "%s"}' % (secret, kind, quoted(detail[:500]), rows(answers), " ".join(walls))).encode()
         except MemoryError: text = b'{"secret": "%s", "kind": "memory"}' % secret.encode()
-        while text: text = text[write(1, text):]
+        while text: text = text[write(2, text):]
         leave(0)
 
-    class Out(io.StringIO):
-        def write(self, text):
-            if self.tell() + len(text) > most: end("output", f"more than {most} characters")
-            return super().write(text)
-
-    out = Out()
+    out = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w", closefd=False)), encoding="utf-8", errors="backslashreplace", write_through=False)
     for name in job["modules"]:
         if name in job["code"] or any(name in a for a in job["ask"]): __import__(name)
     if "datetime" in sys.modules: import _strptime
+    if job["filter"]: import _ctypes
     warnings.simplefilter("ignore")
-    for what, most_of in ((resource.RLIMIT_AS, job["bytes"]), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_NOFILE, 3), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_NPROC, 0)):
-        try: resource.setrlimit(what, (most_of, most_of))
+    used = resource.getrusage(resource.RUSAGE_SELF); whole = -int(-(used.ru_utime + used.ru_stime + job["seconds"]) // 1)
+    for what, soft, hard in ((resource.RLIMIT_AS, job["bytes"], job["bytes"]), (resource.RLIMIT_CPU, whole, whole + 1), (resource.RLIMIT_FSIZE, 0, 0), (resource.RLIMIT_NOFILE, 3, 3), (resource.RLIMIT_CORE, 0, 0), (resource.RLIMIT_NPROC, 0, 0)):
+        try: resource.setrlimit(what, (soft, hard))
         except (ValueError, OSError): pass
-    if posix.geteuid() == 0: posix.setgroups([]); posix.setgid(65534); posix.setuid(65534)
+        else: walls.append({resource.RLIMIT_AS: "memory", resource.RLIMIT_CPU: "time", resource.RLIMIT_NOFILE: "files", resource.RLIMIT_NPROC: "processes"}.get(what, ""))
+    if posix.geteuid() == 0:
+        try: posix.chroot("."); posix.chdir("/"); walls.append("root")
+        except OSError: pass
+        try: posix.setgroups([]); posix.setgid(65534); posix.setuid(65534); walls.append("user")
+        except OSError: pass
     _signal.setitimer(_signal.ITIMER_PROF, job["seconds"])
+    if job["filter"]:
+        if not allow_few_calls(_ctypes): end("crash", "the filter of system calls was refused")
+        forget(_ctypes); walls.append("calls")
 
     def hook(event, args):
-        if event in ("compile", "exec", "builtins.id", "builtins.input", "builtins.input/result", "array.__new__", "time.sleep", "sys.unraisablehook", "sys.excepthook", "cpython._PySys_ClearAuditHooks"): return
+        if event in ("compile", "exec", "builtins.id", "builtins.input", "builtins.input/result", "array.__new__", "time.sleep", "sys.unraisablehook", "sys.excepthook", "sys._getframemodulename", "cpython._PySys_ClearAuditHooks"): return
         if event == "object.__setattr__" and args[1] != "__code__": return                  # classes are made of such
-        if event == "object.__getattr__" and args[1] not in ("tb_frame", "gi_frame", "cr_frame", "ag_frame", "__closure__"): return      # frames and cells would lead to this one
+        if event == "object.__getattr__" and args[1] not in ("tb_frame", "gi_frame", "cr_frame", "ag_frame"): return      # frames would lead to this one
         if event == "open" and type(args[0]) is str and args[0] in ("<program>", "<test>", "<string>") and args[1] == "rb": return         # a syntax error looks for its line; the folder is empty
         root = event.split(".")[0]
         kind = ("import" if event == "import" else "file" if event in ("open", "os.listdir", "os.scandir", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.chdir", "os.chmod", "os.chown", "os.truncate", "os.link", "os.symlink", "os.utime")
                 or root in ("shutil", "tempfile", "glob", "pathlib") else "network" if root in ("socket", "urllib", "http", "ftplib", "smtplib", "ssl") else
                 "process" if root in ("subprocess", "_posixsubprocess", "signal", "_thread") or event in ("os.system", "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.spawn", "os.kill", "os.killpg") else "forbidden")
-        end(kind, event + (" " + str(args[0]) if args and isinstance(args[0], str) else ""))
+        end(kind, event + (" " + str.__getitem__(args[0], slice(200)) if args and issubclass(type(args[0]), str) else ""))
 
-    for module in [m for m in (posix, sys.modules.get("os")) if m]:
-        for name in [n for n, f in vars(module).items() if callable(f) and not isinstance(f, type) and n != "fspath"]: delattr(module, name)
-    for name in ("os", "posix", "resource", "_posixsubprocess", "pwd", "grp", "fcntl", "select", "signal", "_signal", "gc", "_thread", "threading", "socket", "_socket"): sys.modules.pop(name, None)
-    if hasattr(sys, "_getframe"): del sys._getframe
+    if job["strip"]:
+        for name in ("os", "posix", "_imp", "imp", "resource", "_posixsubprocess", "pwd", "grp", "fcntl", "select", "signal", "_signal", "gc", "mmap", "faulthandler", "threading", "socket", "_socket", "_ctypes"):                                                      # taken out, and emptied for those who hold them
+            module = sys.modules.pop(name, None)
+            for f in [n for n, f in vars(module).items() if (callable(f) and not isinstance(f, type) or isinstance(f, (set, frozenset))) and n != "fspath"] if module else (): delattr(module, f)        # os.supports_fd and its like are sets of functions
+        for name, functions in dict(sys=("_getframe", "_debugmallocstats", "activate_stack_trampoline"), time=("clock_settime", "clock_settime_ns"), _thread=("start_new_thread", "start_new", "start_joinable_thread", "interrupt_main"),
+                                    _locale=("gettext", "dgettext", "dcgettext", "textdomain", "bindtextdomain", "bind_textdomain_codeset"), locale=("gettext", "dgettext", "dcgettext", "textdomain", "bindtextdomain", "bind_textdomain_codeset")).items():
+            for f in functions: vars(sys.modules.get(name, home)).pop(f, None)
+        sys.modules.pop("_thread", None)
+    sys.modules["__main__"], vars(home)["__builtins__"] = home, builtins
     sys.stdin, sys.stdout, sys.__stdin__, sys.__stdout__, sys.stderr, sys.__stderr__ = io.StringIO(job["stdin"]), out, None, None, out, None
     if job["audit"]: sys.addaudithook(hook)
     return end
 
-def named(e): return f"{type(e).__name__}: {e}"
-def kind_of(e): return {"MemoryError": "memory", "RecursionError": "recursion", "SystemExit": "exit", "SyntaxError": "syntax", "IndentationError": "syntax"}.get(type(e).__name__, "error")
+def kind_of(e): return {"MemoryError": "memory", "RecursionError": "recursion", "SystemExit": "exit", "SyntaxError": "syntax", "IndentationError": "syntax"}.get(type.__dict__["__name__"].__get__(type(e)), "error")
+def named(e):
+    name = type.__dict__["__name__"].__get__(type(e))
+    try: return f"{name}: {e}"
+    except BaseException: return f"{name}: it cannot be printed"
 
-def main(end):
-    space, answers = {"__name__": "__main__", "__builtins__": __builtins__}, []
+def main(end, space):
+    answers = []
     try: exec(compile(job["code"], "<program>", "exec"), space)
     except BaseException as e: kind, said = kind_of(e), named(e)
     else: kind, said = "ok", ""
@@ -80,19 +135,20 @@ def main(end):
             try:
                 try: asked = compile(question, "<test>", "eval")
                 except SyntaxError: exec(compile(question, "<test>", "exec"), space); answers.append(["done", ""])
-                else: answers.append(["value", repr(eval(asked, space))[:job["output"]]])
+                else: answers.append(["value", str.__getitem__(repr(eval(asked, space)), slice(job["output"]))])
             except BaseException as e: answers.append([kind_of(e), named(e)[:500]])
     space.clear()
     end(kind, said, answers)
 
-main(begin())
+main(begin(), vars(home))
 '''
+_START = f"import builtins\nexec(compile({_GUARD!r}, '<guard>', 'exec'), {{'__builtins__': dict(vars(builtins)), '__name__': '<guard>'}})"            # with names of its own, which a program that replaces built-in functions does not change
 
 # %% ../../nbs/parts/code_executor.ipynb #db6b10b4
 @dataclass(frozen=True)
 class Limits:
     "What a program may use."
-    seconds: float = 2.0      # of the processor; asleep it may stay three times as long, and a second
+    seconds: float = 2.0      # of the processor; asleep it may stay three times as long, and two seconds
     megabytes: int = 256      # of addresses, Python's own (about 30) included
     output: int = 20_000      # characters that it prints, and of each answer
     modules: Sequence[str] = MODULES
@@ -118,51 +174,69 @@ def run_program(code: str,                     # the program
                 ask: Sequence[str] = (),       # expressions whose values are wanted afterwards, or statements (asserts), in the program's own names
                 stdin: str = "",               # what it reads
                 limits: Limits = Limits(),
-                _audit: bool = True,           # False: the system's limits alone, for their tests
+                _audit: bool = True,           # False: without the hook, to test the walls behind it
+                _strip: bool = True,           # False: with the functions of `os`
+                _filter: bool | None = None,   # the filter of system calls; default: where this machine has it
                ) -> Outcome:
     "Run a program in a process of its own, with limits; never raises for what the program does."
     if os.name != "posix": raise InputError("programs can be run on Linux and macOS only; use a virtual machine with one of them.")
     if not (limits.seconds > 0 and limits.megabytes >= 40): raise InputError(f"seconds={limits.seconds} and megabytes={limits.megabytes}: give some time, and 40 megabytes at least, which Python itself needs.")
     if not isinstance(code, str): raise InputError(f"code is {type(code).__name__}; give the program's text.")
-    secret, ask = secrets.token_hex(8), list(ask)
-    job = json.dumps(dict(code=code, ask=ask, stdin=stdin, secret=secret, seconds=limits.seconds, bytes=limits.megabytes * 2**20, output=limits.output, modules=list(limits.modules), audit=_audit)).encode()
+    return _run(code, list(ask), stdin, limits, _audit, _strip, walls()["calls"] if _filter is None else _filter)[0]
+
+@lru_cache(1)
+def walls() -> dict[str, bool]:   # memory, time, files, processes: limits of the system; user, root: another user and an empty root folder; calls: the filter of system calls
+    "Which of the system's walls stand on this machine, found by a program that does nothing."
+    trial = "import random, time\ntime.sleep(0.001); x = [random.random() for _ in range(100000)]; print(time.strftime('%Y', time.gmtime()))\ntry: eval('1 +')\nexcept SyntaxError: pass"
+    for calls in (sys.platform == "linux" and sys.maxsize > 2**32, False):
+        out, found = _run(trial, [], "", Limits(), True, True, calls)
+        if out.ok: break
+    return {name: name in found for name in ("memory", "time", "files", "processes", "user", "root", "calls")}
+
+def _run(code: str, ask: list[str], stdin: str, limits: Limits, audit: bool, strip: bool, calls: bool) -> tuple[Outcome, list[str]]:
+    secret = secrets.token_hex(8)
+    job = json.dumps(dict(code=code, ask=ask, stdin=stdin, secret=secret, seconds=limits.seconds, bytes=limits.megabytes * 2**20, output=limits.output, modules=list(limits.modules), audit=audit, strip=strip, filter=calls)).encode()
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="program-", ignore_cleanup_errors=True) as folder:
-        p = subprocess.Popen([sys.executable, "-I", "-S", "-c", _GUARD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=folder, env={}, start_new_session=True, bufsize=0)
-        try: told, late = _talk(p, job, start + 3 * limits.seconds + 1, (limits.output + 600) * 12 * (len(ask) + 2))       # of JSON, in which an emoji takes twelve bytes
+        p = subprocess.Popen([sys.executable, "-I", "-S", "-c", _START], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=folder, env={"TZ": "UTC0"}, start_new_session=True, bufsize=0)
+        try: printed, told, late = _talk(p, job, start + 3 * limits.seconds + 2, 4 * limits.output, (limits.output + 600) * 12 * (len(ask) + 2))
         finally:
             try: os.killpg(p.pid, signal.SIGKILL)                              # children too, should there be any
             except (ProcessLookupError, PermissionError): p.kill()
-            status = p.wait(); p.stdin.close(); p.stdout.close()
-    return _outcome(told, secret, status, late, time.perf_counter() - start)
+            status = p.wait(); p.stdin.close(); p.stdout.close(); p.stderr.close()
+    return _outcome(printed, told, secret, status, late, limits, time.perf_counter() - start)
 
-def _talk(p: subprocess.Popen, job: bytes, deadline: float, most: int) -> tuple[bytes, bool]:
-    "Send the job, read the report until its end, the deadline, or more bytes than there can be."
-    told, rest = b"", memoryview(job)
+def _talk(p: subprocess.Popen, job: bytes, deadline: float, most_printed: int, most_told: int) -> tuple[bytes, bytes, bool]:
+    "Send the job, read what it prints and the report until both end, the deadline, or more bytes than there can be."
+    found, most, rest = {p.stdout: b"", p.stderr: b""}, {p.stdout: most_printed, p.stderr: most_told}, memoryview(job)
+    open_ones, late = [p.stdout, p.stderr], False
     os.set_blocking(p.stdin.fileno(), False)
-    while (left := deadline - time.perf_counter()) > 0 and len(told) <= most:
-        readable, writable, _ = select.select([p.stdout], [p.stdin] if len(rest) else [], [], left)
+    while open_ones and all(len(found[f]) <= most[f] for f in found):
+        if late := (left := deadline - time.perf_counter()) <= 0: break
+        readable, writable, _ = select.select(open_ones, [p.stdin] if len(rest) else [], [], left)
         if writable:
             try: rest = rest[os.write(p.stdin.fileno(), rest[:65536]):]
             except BrokenPipeError: rest = rest[:0]
             if not len(rest): p.stdin.close()
-        if readable:
-            part = os.read(p.stdout.fileno(), 65536)
-            if not part:
-                try: p.wait(1)                                                 # a process that ends by itself says how
-                except subprocess.TimeoutExpired: return told, True
-                return told, False
-            told += part
-    return told, len(told) <= most
+        for f in readable:
+            part = os.read(f.fileno(), 65536); found[f] += part
+            if not part: open_ones.remove(f)
+    if not open_ones:
+        try: p.wait(1)
+        except subprocess.TimeoutExpired: late = True
+    return found[p.stdout], found[p.stderr], late
 
-def _outcome(told: bytes, secret: str, status: int, late: bool, seconds: float) -> Outcome:
-    "The report, or what the way it died says."
+def _outcome(printed: bytes, told: bytes, secret: str, status: int, late: bool, limits: Limits, seconds: float) -> tuple[Outcome, list[str]]:
+    "The report, or what the way it died says; and the walls that stood."
     try: report = json.loads(told)
     except (ValueError, RecursionError): report = {}
+    output = printed.decode(errors="replace")
+    if len(output) > limits.output: return Outcome("output", f"more than {limits.output} characters", output[:limits.output], seconds=seconds), []
     if isinstance(report, dict) and report.get("secret") == secret:
-        return Outcome(report["kind"], report.get("detail", ""), report.get("output", ""), tuple(tuple(a) for a in report.get("answers", ())), seconds)
-    if late or -status in (signal.SIGPROF, signal.SIGXCPU): return Outcome("time", "killed", seconds=seconds)
-    return Outcome("crash", f"signal {-status}" if status < 0 else f"left with {status} and no report", seconds=seconds)
+        return Outcome(report["kind"], report.get("detail", ""), output, tuple(tuple(a) for a in report.get("answers", ())), seconds), report.get("walls", "").split()
+    if late or -status in (signal.SIGPROF, signal.SIGXCPU) or -status == signal.SIGKILL and seconds > limits.seconds: return Outcome("time", "killed", seconds=seconds), []
+    if -status == signal.SIGSYS: return Outcome("forbidden", "a system call", seconds=seconds), []
+    return Outcome("crash", f"signal {-status}" if status < 0 else f"left with {status} and no report", seconds=seconds), []
 
 # %% ../../nbs/parts/code_executor.ipynb #0950bc8f
 def run_programs(jobs: Iterable[tuple[str, Sequence[str]]],   # programs, each with its questions
@@ -198,6 +272,9 @@ def behaviours(programs: Sequence[str],
     return [tuple(text if kind in ("value", "done") else kind for kind, text in out.answers) if out.ok else None for out in found]
 
 # %% ../../nbs/parts/code_executor.ipynb #460cf0d9
+_FRESH = "import sys\nclass Spec: name = {!r}\nimp = sys.modules['_frozen_importlib']._imp\nfresh = imp.create_builtin(Spec); imp.exec_builtin(fresh)\n"          # a new copy of a built-in module, with all its functions
+_STR = "import builtins\ntext = str\nclass S(str):\n    def __eq__(self, other): return True\n    def __hash__(self): return 0\n    def __radd__(self, other): raise ValueError\n    def __str__(self): raise ValueError\n"
+
 HOSTILE: dict[str, tuple[str, tuple[str, ...]]] = dict(      # name -> program, and the kinds with which it may be reported
     endless=("while True: pass", ("time",)),
     asleep=("import time\ntime.sleep(60)", ("time",)),
@@ -225,4 +302,26 @@ HOSTILE: dict[str, tuple[str, tuple[str, ...]]] = dict(      # name -> program, 
     removes_the_hook=("import sys\nsys.addaudithook(print)\nopen('/etc/passwd')", ("forbidden",)),
     leaves_early=("import sys\nsys.exit(0)", ("exit",)),
     kills_its_parent=("import random\nrandom._os.kill(random._os.getppid(), 9)", ("process", "error")),
+    makes_files=(_FRESH.format("posix") + "for k in range(50): fresh.mknod(f'/tmp/sslkit_escaped{k}')", ("error", "forbidden")),
+    makes_a_pipe=(_FRESH.format("posix") + "fresh.mkfifo('/tmp/sslkit_escaped')", ("error", "forbidden")),
+    looks_at_a_file=(_FRESH.format("posix") + "print(fresh.stat('/etc/passwd').st_size)", ("error", "forbidden")),
+    looks_by_the_sets_of_os=("import random\n[f for f in random._os.supports_follow_symlinks if f.__name__ == 'stat'][0]('/etc/passwd')", ("error", "forbidden")),
+    loads_by_the_importer=("import sys\nfor m in sys.meta_path[:2]: print(m.load_module('posix').stat('/etc/passwd'))", ("error", "import", "forbidden")),
+    finds_the_importer=("import sys\nsys.modules['_imp'].create_dynamic", ("error",)),
+    switches_the_timer_off=(_FRESH.format("_signal") + "fresh.setitimer(fresh.ITIMER_PROF, 0)\nwhile True: pass", ("error", "forbidden", "time")),
+    timer_off_by_the_guard=("import __main__\n__main__._signal.setitimer(__main__._signal.ITIMER_PROF, 0)\nwhile True: pass", ("error",)),
+    asks_the_collector=(_FRESH.format("gc") + "print(len(fresh.get_objects()))", ("error", "forbidden")),
+    reads_the_secret=("import sys, __main__\nprint(getattr(__main__, 'job', None) or type(sys.stdout).write.__globals__['job'])", ("error",)),
+    reads_the_closure=("import sys\nprint([c.cell_contents for c in type(sys.stdout).write.__closure__])", ("error",)),
+    writes_into_the_report=("import io\nio.FileIO(2, 'w', closefd=False).write(b'{}')", ("file",)),
+    forges_by_the_encoder=("import json\njson.JSONEncoder.encode = lambda self, o: str(o).replace('error', 'ok')\njson.dumps = lambda o: '{}'\n1 / 0", ("error",)),
+    forges_by_replacing=("import builtins\nbuiltins.exec = builtins.eval = builtins.compile = builtins.repr = lambda *a: None\nbuiltins.BaseException = ValueError\n1 / 0", ("error",)),
+    forges_its_name=("class M(type): __name__ = 'ok'\nclass E(Exception, metaclass=M):\n    def __str__(self): raise self\nraise E", ("error",)),
+    deceives_the_hook=(_STR + "builtins.type = lambda *a: text\nopen(S('/etc/passwd'), 'rb')", ("file",)),
+    disturbs_the_hook=(_STR + "builtins.isinstance = builtins.issubclass = builtins.type = builtins.str = None\ntry: open(S('/etc/passwd'), 'rb')\nexcept BaseException: pass", ("file",)),
+    disturbs_the_report=("import sys\ndef stay(): raise SystemExit\nsys.stdout.flush = sys.stdout.buffer.flush = stay\ntry: open('/etc/passwd')\nexcept BaseException: pass", ("file",)),
+    keeps_the_report=("import sys\ndef stay():\n    while True: pass\nsys.stdout.flush = stay", ("time",)),
+    sees_the_frames_of_others=("import sys\nsys.setprofile(lambda f, e, a: print(f.f_back.f_locals))", ("forbidden",)),
+    memory_by_types=("def below(c): return {t.__name__: t for t in type.__subclasses__(c)}\nfound = below(object)['_CData']\nkinds = below(found)\nclass L(kinds['_SimpleCData']): _type_ = 'Q'\nclass P(kinds['_Pointer']): _type_ = L\nclass U(kinds['Union']): _fields_ = [('l', L), ('p', P)]\nu, text = U(), 'hello'; u.l = id(text) + 16; print(u.p.contents.value)", ("error",)),
+    makes_code=("def f(): pass\nf.__code__.replace(co_consts=())", ("forbidden",)),
     forges_a_report=("import sys\nprint('{\"kind\": \"ok\"}')\n(sys.__stdout__ or sys.stdout).write('{\"kind\": \"ok\"}')\n1 / 0", ("error",)))

@@ -78,6 +78,9 @@ class GRPO(Method):
         super().__init__(lm)
         if group < 2: raise InputError(f"group={group}: an answer is compared with others to the same question; give 2 or more.")
         if updates < 1: raise InputError(f"updates={updates}: give 1 or more.")
+        if not (isinstance(clip, (tuple, list)) and len(clip) == 2 and 0 <= clip[0] <= 1 and clip[1] >= 0): raise InputError(f"clip={clip}: give two shares, by how much the ratio may fall and by how much it may rise, such as (0.2, 0.2).")
+        if not kl >= 0: raise InputError(f"kl={kl} would reward moving away from the start; give 0 or more.")
+        if not callable(getattr(judge, "group", None)): raise InputError(f"judge={judge!r} cannot group answers; give an AnswerJudge, a ProgramJudge, or what has their group and right.")
         self.tokenizer, self.judge, self.group, self.length, self.temperature, self.updates = tokenizer, judge, group, length, temperature, updates
         self.clip, self.kl, self.over, self.spread, self.empty = clip, kl, over, spread, empty
         if kl: self.start, self.frozen = frozen_copy(lm), ("start",)
@@ -141,6 +144,7 @@ def questions_source(tokenizer, data: Source, truth: bool = False,   # True: wit
     "The questions of a source, as prompts; what they are to be answered with is left behind unless it is asked for."
     split = next((s for s in splits if s in data.splits), data.split)
     s = data.splits[split]
+    if "question" not in s.fields: raise InputError(f"the source {data.name} has no field question but {', '.join(s.fields)}; make one with Source(dict(question=[...]), ...).")
     kept = {k: s.fields[k] for k in ("answer", "tests") if truth and k in s.fields}
     return link({split: Source(dict(tokens=prompt_rows(tokenizer, s.fields["question"]), question=s.fields["question"], **kept), data.name, split, licence=data.licence, origin=data.origin)})[split]
 
@@ -152,6 +156,7 @@ def answer_questions(lm: LanguageModel, tokenizer, judge, data: Source,    # fie
                     ) -> tuple[dict[str, float], Grouped, Tensor]:   # the report (see `answer_report`, and pass@2, pass@4 ... below G), the groups, which are right
     "Draw answers to all questions, group them, and compare with the truth."
     from sslkit.parts.lm_sampling import write
+    if "question" not in data.fields or not {"answer", "tests"} & set(data.fields): raise InputError(f"answers to {data.name} are compared with the truth, which needs the fields question and answer (or tests), and it has {', '.join(data.fields)}; give a labelled source.")
     home, found, greedy = next(lm.parameters()).device, [], []
     prompts, index, n = prompt_rows(tokenizer, data.fields["question"]).to(home), torch.arange(len(data)), max(1, rows // copies)
     for part in index.split(n):

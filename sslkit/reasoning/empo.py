@@ -91,6 +91,7 @@ class EMPO(GRPO):
                  least: float = 0.2, form: str = "p",   # see `empo_rewards`
                  **options: Any):              # of `GRPO`: group, length, updates, clip, kl, empty, ...
         super().__init__(lm, tokenizer, judge, **options)
+        if form not in FORMS: raise unknown("form", form, FORMS)
         if not 0 <= low < high <= 1: raise InputError(f"low={low}, high={high} are shares of the largest entropy log G; give two numbers with 0 <= low < high <= 1.")
         self.low, self.high, self.least, self.form = low * math.log(self.group), high * math.log(self.group), least, form
 
@@ -119,12 +120,12 @@ def base_model(family: str, seed: int, steps: int, dim: int, lr: float, myths: i
     return lm.eval(), tokenizer, data
 
 # %% ../../nbs/reasoning/empo.ipynb #8c6ebe52
-KINDS: dict[str, type[Method]] = dict(empo=EMPO, unfiltered=EMPO, grpo=GRPO, random_reward=RandomReward)
+KINDS: dict[str, type[Method]] = dict(empo=EMPO, unfiltered=EMPO, unfiltered_same=EMPO, grpo=GRPO, random_reward=RandomReward, random_reward_same=RandomReward)
 
 def method_for(arm: str, lm: LanguageModel, tokenizer, judge, scale) -> Method:
     "The method of an arm around a model."
     kind = arm.removeprefix("transfer/")
-    bounds = dict(low=0.0, high=1.0, least=0.0) if kind == "unfiltered" else dict(low=scale.low, high=scale.high)
+    bounds = dict(low=0.0, high=1.0, least=0.0) if kind.startswith("unfiltered") else dict(low=scale.low, high=scale.high)
     return KINDS[kind](lm, tokenizer, judge, group=scale.group, length=scale.length, updates=scale.updates, kl=scale.kl, **({} if kind == "grpo" else bounds))
 
 def build(arm: str, scale) -> Method:
@@ -159,7 +160,7 @@ def start_of(scale, seed: int) -> tuple[LanguageModel, Any, Source]:
 # %% ../../nbs/reasoning/empo.ipynb #41fba8cb
 classroom = dict(data="sums", model=None, dim=32, base_steps=400, base_lr=1e-2, myths=2, held=150, group=8, length=14, updates=2, kl=0.0, low=0.0, high=0.5, copies=8, batch_size=16, transfer=dict(data="kin", myths=6), tuned={}, shown=0)
 
-@experiment(paper, arms=["empo", "unfiltered", "grpo", "random_reward", "base", "transfer/empo", "transfer/random_reward", "transfer/base"], floors=["base", "transfer/base"],
+@experiment(paper, arms=["empo", "unfiltered", "unfiltered_same", "grpo", "random_reward", "random_reward_same", "base", "transfer/empo", "transfer/random_reward", "transfer/base"], floors=["base", "transfer/base"],
             claim=all_of(better("empo", than="base", metric="pass1", by=0.05), better("empo", than="random_reward", metric="pass1", by=0.05), better("empo", than="base", metric="entropy", by=0.1),
                          better("transfer/empo", than="transfer/base", metric="pass1", by=0.05), better("transfer/empo", than="transfer/random_reward", metric="pass1", by=0.05)),
             tried=dict(empo=3),                                               # on seed 1000, before the trials on record
