@@ -15,7 +15,7 @@ from .source import data_folder
 from ..parts.graph import Graph, Nodes, nodes
 
 # %% auto #0
-__all__ = ['PLANETOID', 'PARTS', 'FEATURELESS', 'planetoid', 'graph_npz']
+__all__ = ['PLANETOID', 'PARTS', 'FEATURELESS', 'planetoid', 'graph_npz', 'collected']
 
 # %% ../../nbs/data/graph_files.ipynb #03abc3f9
 PLANETOID = dict(cora=("0ce1f9117972bdd087a19062d3decca8abfdfef042468c282c2b977642e057dd", "case_based genetic_algorithms neural_networks probabilistic_methods reinforcement_learning rule_learning theory"),
@@ -69,7 +69,15 @@ def graph_npz(path: str | os.PathLike) -> Nodes:
     y = torch.from_numpy(found["y"].astype(np.int64)) if "y" in found else None
     part = torch.randperm(n, generator=torch.Generator().manual_seed(93)) / n
     masks = dict(train=part < 0.5, val=(part >= 0.5) & (part < 0.6), test=part >= 0.6)
-    return nodes(Graph(_features(found, edges, n, path), edges, y, masks, name=path.stem, origin=f"npz:{path.name}"))
+    classes = None if y is None else [f"class {k}" for k in range(int(y.max()) + 1)]
+    return nodes(Graph(_features(found, edges, n, path), edges, y, masks, classes=classes, name=path.stem, origin=f"npz:{path.name}"))
+
+def collected(name: str) -> Nodes:   # "acm", "amazon_photo", "cora_ml", "dblp", "polblogs"
+    "A graph of the usual collection of npz files; `.whole` are all its nodes."
+    root = data_folder()
+    place = root / "graphs-npz" / f"{name}.npz" if root else None
+    if place is None or not place.is_file(): raise InputError(f"{name} is not in $SSLKIT_DATA ({root or 'not set'}); put {name}.npz, of EdisonLeeeee/GraphData, into its folder graphs-npz.")
+    return graph_npz(place)
 
 def _rows(indptr: np.ndarray, indices: np.ndarray) -> Tensor:
     "Row and column of every entry."

@@ -37,11 +37,12 @@ class Neighbourhoods(Nodes):
     "Nodes whose batches carry the rows of their influence: ragged `near` (node numbers) and `weight`; computed for each batch, in graphs that are small once for all."
     def __init__(self, source: Nodes,             # of any graph
                  hops: int = 2, cumulative: bool = True):
+        if not hasattr(source, "graph"): raise InputError(f"source is a {type(source).__name__} without a graph; give nodes(Graph(x, edges)), and where there are no edges nodes(Graph(x, knn_edges(x, 3))).")
+        if hops < 1: raise InputError(f"hops={hops} reaches nobody; give a number from 1.")
         self.__dict__.update(source.__dict__)
         self.splits = {**source.splits, source.split: self}
         self.hops, self.cumulative, self._matrix = hops, cumulative, self.graph.matrix()
         self._rows = influence_rows(self._matrix, np.arange(len(self.graph)), hops, cumulative) if len(self.graph) <= SMALL else None
-        if hops < 1: raise InputError(f"hops={hops} reaches nobody; give a number from 1.")
 
     def __getitem__(self, indices) -> Batch:
         batch = super().__getitem__(indices)

@@ -8,8 +8,8 @@ from ..core.paper import Paper
 
 # %% auto #0
 __all__ = ['paper', 'FLOORS', 'classroom', 'Predictor', 'ColumnPrediction', 'jepa_loss', 'TJEPA', 'example', 'cell_loss',
-           'MaskedCells', 'draw_table', 'build', 'recipe', 'trained', 'run', 'transfer_score', 'prediction_map',
-           'figure']
+           'MaskedCells', 'draw_table', 'build', 'recipe', 'trained', 'run', 'signs_of', 'transfer_score',
+           'prediction_map', 'figure']
 
 # %% ../../nbs/table/t_jepa.ipynb #5507b920
 paper = Paper(
@@ -17,8 +17,8 @@ paper = Paper(
     title="T-JEPA: Augmentation-Free Self-Supervised Learning for Tabular Data",
     authors="Thimonier et al.", year=2024, arxiv="2410.05016",
     idea="Tables have no natural augmentations, so let the parts of a row predict each other: from a random subset of its columns predict, in latent space, what a slow copy of the network makes of another subset. A learned token that stands for no column, "
-         "the regularisation token, keeps the representation from collapsing.",
-    claim="With few labels an MLP on T-JEPA features is better than the same MLP on standardised raw columns and than on a random encoder's features, on generated and on real tables; and without the regularisation token the effective rank of the representation is lower.",
+         "the regularisation token, is in every row; the authors find it critical for training that does not collapse.",
+    claim="With few labels an MLP on T-JEPA features is better than the same MLP on standardised raw columns, on a generated table and on real ones, and on the generated one than on a random encoder's features; and without the regularisation token the effective rank of the representation is lower.",
     numbers=[
         ("MLP on raw columns -> on T-JEPA features, accuracy", "0.825 -> 0.866", "Adult, all labels", "results table, MLP rows"),
         ("MLP on raw columns -> on T-JEPA features, accuracy", "0.352 -> 0.400", "Helena, all labels", "results table, MLP rows"),
@@ -38,7 +38,7 @@ paper = Paper(
         ("momentum from 0.996 to 1", "official code (at scale paper; from 0.99 in the classroom, whose few hundred steps it would outlast)"), ("predictor: narrower transformer over projected context and mask tokens with sin-cos positions, projected back; mean squared error", "official code"),
         ("predictor's positions for [REG]", "our choice (none; the code counts [REG] as a column)"), ("pre-norm blocks with GELU", "our choice (the blocks that all rooms share; the code has PyTorch's post-norm layers)"), ("norm, linear layer, norm at the end of the encoder", "official code"),
         ("AdamW, warm-up and cosine of the rate, weight decay by a schedule, gradients clipped", "official code (weight decay from 0 to 0.01)"), ("learning rate of the predictor three times that of the encoder", "our choice (with equal rates the encoder shrinks its features before the predictor has learned to use them)"),
-        ("width 64, 16 layers, 2 heads, predictor 16 wide with 16 layers, batch 512, 300 epochs", "official code (Jannis; at scale paper)"), ("downstream: encode the full row, drop [REG], flatten", "paper (the released code hands [REG] on with the columns)"), ("which of the two encoders is used downstream", "our choice (the trained one; the released code probes the average, which in a run of hundreds of steps lags behind)"),
+        ("width 64, 16 layers, 2 heads, predictor 16 wide with 16 layers, batch 512, 300 epochs", "official code (Jannis; at scale paper)"), ("downstream: encode the full row, drop [REG], flatten", "paper (the released code hands [REG] on with the columns)"), ("which of the two encoders is used downstream", "official code (the average, at scale paper; elsewhere the trained one, since in a run of hundreds of steps the average lags behind)"),
         ("MLP, DCNv2, ResNet, AutoInt, FT-Transformer on top; gradient boosting on the raw columns", "paper (scikit-learn's boosted trees in place of XGBoost; sizes of the heads are ours)"), ("hyper-parameters of every head tuned for every table", "our choice (one learning rate of three on val, the same for all networks)"),
         ("collapse monitors: variance, pairwise distance, KL divergence of two rows' values", "official code (histograms in place of kernel densities; effective rank beside them)"), ("early stopping by a linear probe", "left out (it looks at labels; results are those of the last step)"),
         ("Adult, California, HIGGS", "our choice (at scale gpu; 7,500 rows of HIGGS are at hand and also measured at small)"), ("Helena, Jannis, ALOI", "left out (not at hand; read your own copy with table_file)"),
@@ -49,7 +49,7 @@ paper = Paper(
     builds_on=["i_jepa", "mean_teacher", "ft_transformer"], needs=["byol", "mae"],
     minutes=35, level="advanced",
     after="predict in latent space without augmentations, recognise a collapse by four numbers, and compare a representation of a table with trees fairly.",
-    question="The loss of the network without the regularisation token is much lower. Why is that no good news?",
+    question="The authors write that without the regularisation token training collapses. What would you look at to see whether it does here, and why not at the loss?",
 )
 
 # %% ../../nbs/table/t_jepa.ipynb #157038e7
@@ -71,7 +71,7 @@ from ..data.table_files import named_table
 from ..data.tables import make_rows, real_table, tables
 from ..parts.collapse import collapse_signs
 from ..parts.column_subsets import column_subsets, subset_sizes
-from ..parts.columns import Columns, RawColumns
+from ..parts.columns import Columns, RawColumns, check_cells
 from ..parts.ema import EMA
 from ..parts.schedules import between
 from ..parts.table_heads import HEADS, table_scores
@@ -111,6 +111,7 @@ class ColumnPrediction(Method):
                  context_share: tuple[float, float] = (0.15, 0.4),                # of the columns, smallest and largest
                  target_share: tuple[float, float] = (0.15, 0.6),
                  predictor_rate: float = 1.0):                                    # learning rate of all but the encoder, as a multiple of its
+        if not all(hasattr(encoder, k) for k in ("columns", "width", "tokens")): raise InputError(f"encoder is a {type(encoder).__name__} and has no token for every column; build one with TableEncoder(data.columns).")
         super().__init__(encoder)
         if targets < 1: raise InputError(f"targets={targets} asks for nothing; give a number from 1.")
         self.predictor = Predictor(len(encoder.columns), encoder.width, **predictor)
@@ -118,6 +119,13 @@ class ColumnPrediction(Method):
         self.register_buffer("sizes", torch.tensor(self.drawn(0, 0)))
 
     def drawn(self, seed: int, step: int) -> tuple[int, int]: return subset_sizes(len(self.encoder.columns), *self.shares, seed, step, self.contexts)   # columns of a context, of a target
+
+    def fit_start(self, source: Source) -> None:
+        "Refuse rows with other columns, infinite numbers, or codes that are no category, before the first step."
+        columns, x = self.encoder.columns, source.fields.get("x")
+        if x is None: raise InputError(f"{source.name} has no rows x but {', '.join(source.fields)}; read a table with read_frame, table_file or source('table:PATH').")
+        if x.dim() != 2 or x.shape[1] != len(columns): raise InputError(f"the rows of {source.name} have the shape {tuple(x.shape)} and the encoder knows {len(columns)} columns; build it with TableEncoder(data.columns) of the same table.")
+        check_cells(x, columns.names, columns.sizes)
 
     def before_step(self, progress: Progress) -> None: self.sizes.copy_(torch.tensor(self.drawn(progress.seed, progress.step)))
 
@@ -148,13 +156,15 @@ class TJEPA(ColumnPrediction):
     "Features of some columns predicted from others of the same row (Thimonier et al. 2024)."
     frozen = ("teacher",)
 
-    def __init__(self, encoder: TableEncoder, momentum: float = 0.996,    # of the teacher at the beginning; 1 at the end
+    def __init__(self, encoder: TableEncoder, momentum: float = 0.996,    # of the teacher at the beginning, in [0, 1]; 1 at the end
+                 average: bool = False,                                   # which network probes see: the teacher, as in the released code, or the one that is trained, behind which it lags in a run of hundreds of steps
                  **options: Any):                                         # of `ColumnPrediction`
         super().__init__(encoder, **options)
-        self.teacher = EMA(encoder, between(momentum, 1.0))
+        if not 0 <= momentum <= 1: raise InputError(f"momentum={momentum} is no share; give a number from 0 to 1.")
+        self.teacher, self.average = EMA(encoder, between(momentum, 1.0)), average
 
     @property
-    def evaluated(self) -> nn.Module: return self.encoder                 # in a run of hundreds of steps the average lags behind it
+    def evaluated(self) -> nn.Module: return self.teacher.module if self.average else self.encoder
 
     def loss(self, cells: Tensor, there: Tensor, scores: Tensor) -> Tensor:
         x = torch.where(there, cells, torch.nan)
@@ -191,7 +201,7 @@ def cell_loss(said: Tensor,       # (M, P, T, width)
 
 class MaskedCells(ColumnPrediction):
     "Cells of some columns predicted from others of the same row."
-    def __init__(self, encoder: TableEncoder, momentum: float = 0.0, **options: Any):   # there is no teacher: momentum is not used
+    def __init__(self, encoder: TableEncoder, momentum: float = 0.0, average: bool = False, **options: Any):   # there is no teacher: neither is used
         super().__init__(encoder, **options)
         columns, most = encoder.columns, max(1, *encoder.columns.sizes)
         self.register_buffer("kinds", torch.tensor(columns.sizes))
@@ -219,7 +229,7 @@ def build(arm: str, scale, columns: Columns | None = None) -> ColumnPrediction:
     registers = 0 if arm == "no_reg" else scale.registers
     encoder = TableEncoder(columns or draw_table(scale).columns, **scale.encoder, registers=registers)
     make = MaskedCells if arm == "masked_cells" else TJEPA
-    return make(encoder, momentum=scale.momentum, predictor=scale.predictor, targets=scale.targets, context_share=scale.context_share, target_share=scale.target_share, predictor_rate=scale.predictor_rate)
+    return make(encoder, momentum=scale.momentum, average=scale.settings.get("average", False), predictor=scale.predictor, targets=scale.targets, context_share=scale.context_share, target_share=scale.target_share, predictor_rate=scale.predictor_rate)
 
 def recipe(scale) -> dict:
     "How it is trained at a scale, as arguments of `fit`."
@@ -252,12 +262,12 @@ classroom = dict(numeric=12, categorical=3, latents=3, mechanism=1, samples=3000
                 tiny=dict(classroom, samples=1200, steps=160, heads=("mlp",), draws=1, transfer=(), arms=["t_jepa", "no_reg", "random_encoder", "raw_columns"]),
                 small=dict(classroom, steps=400),
                 equal=None,
-                gpu=dict(classroom, numeric=24, categorical=6, latents=4, samples=30_000, encoder=dict(width=64, depth=4, heads=4, position_scale=0.1, token_std=1.0), predictor=dict(dim=16, depth=2, heads=4), targets=4, momentum=0.99, batch_size=512, lr=1e-3, steps=10_000, labels=None,
+                gpu=dict(classroom, numeric=24, categorical=6, latents=4, samples=30_000, encoder=dict(width=64, depth=4, heads=4, position_scale=0.1, token_std=1.0), predictor=dict(dim=16, depth=2, heads=4), targets=4, momentum=0.99, batch_size=512, lr=1e-3, steps=10_000,
                          transfer=("table_2", "adult", "california", "higgs")),
                 paper=dict(classroom, numeric=24, categorical=6, latents=4, samples=80_000, encoder=dict(width=64, depth=16, heads=2, mlp_ratio=1.0), predictor=dict(dim=16, depth=16, heads=4, mlp_ratio=4.0), targets=4, context_share=(0.136, 0.368), target_share=(0.156, 0.622),
-                           momentum=0.996, predictor_rate=1.0, batch_size=512, lr=3.7e-4, final_decay=0.0, warmup=0.033, steps=45_000, labels=None, transfer=("adult", "california", "higgs"))))
+                           momentum=0.996, average=True, predictor_rate=1.0, batch_size=512, lr=3.7e-4, final_decay=0.0, warmup=0.033, steps=45_000, labels=None, transfer=("adult", "california", "higgs"))))
 def run(arm, scale, seed):
-    data, signs = draw_table(scale), []
+    data = draw_table(scale)
     look = data.val.limit(200)
     watch = (lambda m: collapse_signs(features(m, look).z, pairs=200)) if scale.name == "tiny" else None
     network, made = trained(arm, scale, data, seed, monitor=watch, monitor_every=max(1, scale.steps // 8))
@@ -268,7 +278,13 @@ def run(arm, scale, seed):
     out |= {k: v for k, v in dict(mlp_2=elsewhere.get("table_2"), mlp_real=sum(real) / len(real) if real else None, higgs=elsewhere.get("higgs")).items() if v is not None}
     if arm not in ("t_jepa", "no_reg"): return out
     method, history = made
-    return out, dict(signs={k: v for k, v in history.monitored.items()}, map=prediction_map(method, data.val), state={k: v.clone() for k, v in method.state_dict().items()}, order=[j % scale.latents if j < scale.numeric else scale.latents for j in range(len(data.columns))])
+    return out, dict(signs=signs_of(history), map=prediction_map(method, data.val), state={k: v.clone() for k, v in method.state_dict().items()}, order=[j % scale.latents if j < scale.numeric else scale.latents for j in range(len(data.columns))])
+
+def signs_of(history: Any) -> dict[str, tuple[list[int], list[float]]]:  # (steps, values) of each
+    "What was monitored, and the mean loss since the look before."
+    looks = next(iter(history.monitored.values()), ([], []))[0]
+    spans = [[v for at, v in zip(history["step"], history["loss"]) if first < at <= last] for first, last in zip([-1, *looks], looks)]
+    return {**history.monitored, **({"loss": (looks, [sum(s) / len(s) for s in spans])} if looks else {})}
 
 def transfer_score(arm: str, scale, name: str, seed: int) -> float | None:
     "Another table: pre-trained with the same settings, the score of an MLP; None where the table is not at hand."
@@ -300,13 +316,13 @@ def prediction_map(method: TJEPA, source: Source, rows: int = 200) -> Tensor:  #
 # %% ../../nbs/table/t_jepa.ipynb #a2b63364
 @run.figure
 def figure(extras):
-    "Which column says something of which, by the latent that they show; rank and variance with and without [REG]."
+    "Which column says something of which, by the latent that they show; rank, variance and loss with and without [REG]."
     import matplotlib.pyplot as plt
-    fig, axes = plt.subplots(1, 3, figsize=(8, 2.3), gridspec_kw=dict(width_ratios=(1, 1.2, 1.2))); fig.subplots_adjust(wspace=0.4, bottom=0.2)
+    fig, axes = plt.subplots(1, 4, figsize=(9.5, 2.3), gridspec_kw=dict(width_ratios=(1, 1.2, 1.2, 1.2))); fig.subplots_adjust(left=0.03, right=0.99, wspace=0.35, bottom=0.2)
     e = extras["t_jepa"]; order = sorted(range(len(e["order"])), key=lambda j: e["order"][j])
     axes[0].imshow(e["map"][order][:, order].clamp(min=0), cmap="magma", vmin=0); axes[0].set(xlabel="asked for", ylabel="seen", xticks=[], yticks=[])
     axes[0].set_title("explained, by latent", fontsize=9)
-    for ax, name in zip(axes[1:], ("rank", "variance")):
+    for ax, name in zip(axes[1:], ("rank", "variance", "loss")):
         for arm, colour, label in (("t_jepa", "#0072b2", "with [REG]"), ("no_reg", "#d55e00", "without")):
             if arm in extras and name in extras[arm]["signs"]: ax.plot(*extras[arm]["signs"][name], color=colour, label=label)
         ax.set(xlabel="step", ylim=(0, None)); ax.set_title(name, fontsize=9)
