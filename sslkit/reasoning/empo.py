@@ -52,7 +52,7 @@ import torch
 from torch import Tensor, nn
 from ..core import ledger
 from ..core.batch import Batch, Source, link
-from ..core.claims import above_floor, all_of, better, down, up
+from ..core.claims import all_of, better, down, transfer, up
 from ..core.errors import InputError, unknown
 from ..core.experiment import experiment, verify
 from ..core.method import Method
@@ -162,7 +162,7 @@ classroom = dict(data="sums", model=None, dim=32, base_steps=400, base_lr=1e-2, 
 
 @experiment(paper, arms=["empo", "unfiltered", "unfiltered_same", "grpo", "random_reward", "random_reward_same", "base", "transfer/empo", "transfer/random_reward", "transfer/base"], floors=["base", "transfer/base"],
             claim=all_of(better("empo", than="base", metric="pass1", by=0.05), better("empo", than="random_reward", metric="pass1", by=0.05), better("empo", than="base", metric="entropy", by=0.1),
-                         better("transfer/empo", than="transfer/base", metric="pass1", by=0.05), better("transfer/empo", than="transfer/random_reward", metric="pass1", by=0.05)),
+                         transfer(better("transfer/empo", than="transfer/base", metric="pass1", by=0.05), better("transfer/empo", than="transfer/random_reward", metric="pass1", by=0.05))),
             tried=dict(empo=3),                                               # on seed 1000, before the trials on record
             metrics=dict(pass1=up("fraction"), greedy=up("fraction"), majority=up("fraction"), pass2=up("fraction"), pass4=up("fraction"), passG=up("fraction"), entropy=down("nats"), meanings=down("per question"), unanswered=down("fraction"),
                          wrong_majority=down("fraction"), pass1_myth=up("fraction"), pass1_other=up("fraction")),
