@@ -8,9 +8,9 @@ from ..core.paper import Paper
 
 # %% auto #0
 __all__ = ['paper', 'AXES', 'CHANGES', 'STUDIES', 'SURFACES', 'FLOORS', 'classroom', 'MAIN', 'SCALES', 'chosen_error',
-           'PredictionHead', 'TERA', 'example', 'FrameClassifier', 'frame_accuracy', 'kind_of', 'front_of', 'build',
-           'recipe', 'sounds', 'sounds_of', 'labelled', 'measures', 'mixture', 'fine_tuned', 'restorations', 'run',
-           'figure']
+           'PredictionHead', 'TERA', 'example', 'FrameClassifier', 'frame_accuracy', 'kind_of', 'rate_of', 'front_of',
+           'build', 'recipe', 'sounds', 'sounds_of', 'labelled', 'measures', 'mixture', 'fine_tuned', 'restorations',
+           'run', 'figure']
 
 # %% ../../nbs/audio/tera.ipynb #afffd484
 paper = Paper(
@@ -73,7 +73,7 @@ from ..data.speech import speech
 from ..parts.alteration import alter
 from ..parts.frame_probes import Pooled, Surface, featured, frame_rows, layer_mix, relabelled
 from ..parts.logmel import MFCC, LogMel, frame_mask
-from ..parts.sequence_transformer import SequenceTransformer, lengths_in
+from ..parts.sequence_transformer import SequenceTransformer, check_sounds, lengths_in
 
 # %% ../../nbs/audio/tera.ipynb #7a186471
 AXES = ("time", "frequency", "magnitude")
@@ -101,6 +101,7 @@ class TERA(Method):
                  widest: float = 0.2,               # widest band, as a share of the bands
                  p: float = 0.15, deviation: float = 0.2,      # of `alter_magnitude`
                  counted: str = "chosen"):          # "chosen" entries, or "all"
+        if not hasattr(encoder, "prepared"): raise InputError(f"TERA restores the frames of utterances, which {type(encoder).__name__} does not know; give a SequenceTransformer.")
         for a in axes:
             if a not in AXES: raise unknown("axis", a, AXES)
         if not axes: raise InputError(f"axes=() alters nothing; give some of {', '.join(AXES)}.")
@@ -109,6 +110,8 @@ class TERA(Method):
         super().__init__(encoder, head=PredictionHead(encoder.dim, encoder.features))
         self.counted = counted
         self.options = dict({a: a in axes for a in AXES}, share=share, span=span, policy=tuple(policy), each=each, widest=int(widest * encoder.features), p=p, deviation=deviation)
+
+    def fit_start(self, source: Source) -> None: check_sounds(source, self.encoder)
 
     def views(self, batch: Batch) -> tuple[Tensor, ...]:   # original (N, T, F), altered (N, T, F), chosen (N, T, F) bool; frames (N,) where utterances have different lengths
         x, lengths = self.encoder.prepared(batch.x, lengths_in(batch))
@@ -135,8 +138,14 @@ class FrameClassifier(Method):
     min_batch, looks_across_batch = 1, False
 
     def __init__(self, encoder: SequenceTransformer, classes: int, label: str = "phone"):
+        if not hasattr(encoder, "prepared"): raise InputError(f"FrameClassifier names the frames of utterances, which {type(encoder).__name__} does not know; give a SequenceTransformer.")
         super().__init__(encoder, classify=nn.Linear(encoder.dim, classes))
         self.label = label
+
+    def fit_start(self, source: Source) -> None:
+        check_sounds(source, self.encoder)
+        if self.label not in source.fields: raise InputError(f"{source.name} has no labels of frames called {self.label}; it has {', '.join(source.fields)}.")
+        if (most := int(source.fields[self.label].max())) >= self.classify.out_features: raise InputError(f"classes={self.classify.out_features}, and the labels {self.label} of {source.name} go up to {most}; give classes={most + 1}.")
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor]:   # features, labels (N, T), -1 behind the end
         x, lengths = self.encoder.prepared(batch.x, lengths_in(batch))
@@ -151,6 +160,7 @@ class FrameClassifier(Method):
 @torch.no_grad()
 def frame_accuracy(method: FrameClassifier, data: Source) -> float:  # in [0, 1]
     "The share of frames that get the right name."
+    method.fit_start(data)
     method.eval(); home, right = next(method.parameters()).device, []
     for batch in data.in_order(128):
         x, y = method.views(batch.to(home)); right.append((method.scores(x, y).argmax(2) == y)[y >= 0])
@@ -168,14 +178,16 @@ def kind_of(arm: str) -> tuple[str, str]:   # place: "", "street", "fsdd", "voic
     place, _, kind = arm.rpartition("/")
     return place, kind
 
+def rate_of(place: str, scale) -> int: return 8000 if place in ("fsdd", "voices") else scale.rate      # of a place's recordings, samples a second
+
 def front_of(name: str, rate: int, mels: int) -> LogMel:
     "A front end by its name."
     return MFCC(rate, n_mels=mels) if name == "mfcc" else LogMel(rate, mels, normalise=name != "plain_log_mel")
 
 def build(arm: str, scale) -> TERA:
     "The system of an arm at a scale."
-    scale = scale.replace(**CHANGES.get(kind_of(arm)[1], {}))
-    encoder = SequenceTransformer(front_of(scale.front, scale.rate, scale.mels), **scale.options)
+    place, kind = kind_of(arm); scale = scale.replace(**CHANGES.get(kind, {}))
+    encoder = SequenceTransformer(front_of(scale.front, rate_of(place, scale), scale.mels), **scale.options)
     return TERA(encoder, scale.axes, scale.share, scale.span, scale.policy, scale.each, scale.widest, scale.p, scale.deviation, scale.counted)
 
 def recipe(scale) -> dict:
@@ -196,7 +208,7 @@ def sounds_of(arm: str, scale, seed: int) -> Source | None:
     "The utterances of an arm at a scale."
     place, kind = kind_of(arm); scale = scale.replace(**CHANGES.get(kind, {}), **SURFACES.get(kind, {}))
     real = place in ("fsdd", "voices")
-    return sounds(place if real else "", scale.front, 8000 if real else scale.rate, scale.mels, scale.real_seconds if real else scale.seconds, scale.street if place == "street" else scale.setting,
+    return sounds(place if real else "", scale.front, rate_of(place, scale), scale.mels, scale.real_seconds if real else scale.seconds, scale.street if place == "street" else scale.setting,
                   seed % 6 if place == "voices" else 0, **({} if real else dict(train=scale.utterances, val=scale.held, test=scale.held, speakers=scale.speakers, phones=scale.phones)))
 
 # %% ../../nbs/audio/tera.ipynb #63ff6c0c

@@ -35,6 +35,7 @@ def collect(env: Any,                                       # a `gymnasium.Env`,
         gym = need("gymnasium", extra="decision")
         try: env = gym.make(env)
         except gym.error.Error as e: raise InputError(f"env={env!r} cannot be made ({str(e).splitlines()[0].rstrip('.')}); gymnasium.pprint_registry() shows which there are.") from None
+    if missing := [k for k in ("reset", "step", "action_space") if not hasattr(env, k)]: raise InputError(f"env={env!r} has no {missing[0]}; give an environment of gymnasium, or the name of one.")
     name = getattr(getattr(env, "spec", None), "id", None) or type(getattr(env, "unwrapped", env)).__name__
     env.action_space.seed(seed)
     states, actions, rewards, terminal, lengths = [], [], [], [], []

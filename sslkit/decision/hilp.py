@@ -31,14 +31,15 @@ paper = Paper(
         ("implicit Q-learning: expectile 0.9, discount 0.99, two critics with their minimum, target 0.005, AWR temperature 10, weights at most 100", "official code (at scale paper; in the classroom expectile 0.7, discount 0.8, temperature 30: runs are short and overestimates do not wash out)"),
         ("coordinates as sines and cosines too", "our choice (in the classroom: thin walls are edges that a small network learns late; the same for all arms)"),
         ("actions from a list: one-hot for the critics, categorical policy", "our choice (mazes of cells; for a point, as in the paper, a normal distribution with a spread that does not depend on the state)"),
-        ("zero-shot RL version: successor features of centred phi(s'), |z| = sqrt(d), half of z from data times the inverse of the second moments, minimum of two", "official code (d = 50 at scale paper)"),
-        ("the mean of phi is that of the data", "our choice (a running mean in the code, because phi is still learning there)"), ("greedy action of the successor features by looking at all", "our choice (a TD3-like actor in the code, for continuous actions)"),
+        ("zero-shot RL version: successor features of centred phi(s'), |z| = sqrt(d), half of z from data times the inverse of the second moments, minimum of two", "official code (d = 50 there; here that of the one phi, 32 at scale paper)"),
+        ("the mean of phi is that of the data", "our choice (a running mean in the code, because phi is still learning there)"), ("greedy action of the successor features by looking at all", "our choice (in mazes of cells; for a point, as in the code, an actor that climbs the smaller critic, and noise of 0.2, cut off at 0.3, on the target's action; in the code also on the action that the actor is judged by)"),
         ("expectile 0.5 in the zero-shot part", "left out (the same phi serves both parts here)"), ("goal prompt: phi(g) - phi(s), of unit length, anew in every step", "official code"),
         ("reward prompt: least squares of the reward on features", "official code (differences of phi for the skill policy, centred phi for successor features)"),
         ("test-time planning: the states of the data that minimise the larger of the two distances, the mean of the nearest 50 as subgoal, repeated", "official code (at scale paper; in the classroom the nearest 4 of some hundred, once)"),
         ("perceptrons 512 x 3, GELU, layer norm behind it; Adam, 3e-4, batch 1024, a million steps", "official code (at scale paper. In the classroom 128 x 2 and thousands of steps)"), ("each cell encoded once a step", "our choice (the same numbers, sooner)"),
         ("goal-conditioned behavioural cloning and goal-conditioned IQL with the same networks", "paper (its baselines; GC-IQL here with two critics as in the skill policy)"), ("Laplacian features: neighbours near, rows of a batch orthogonal", "official code (its baseline of the zero-shot part; its third term is constant for rows of length 1 and left away)"),
         ("step length of all representations scaled to 1 before the policy is trained", "our choice (an AWR temperature of 10 then means the same for each; HILP's is near 1 already)"), ("AntMaze, Kitchen, ExORL; pixels", "left out (mujoco; mazes of cells and points here)"),
+        ("recorded episodes and other people's environments", "left out (of the arms: data.offline reads and collects them, and the methods learn from them, but experts of one task hardly leave its path, so that there are no other goals to ask for, and no shortest way is known to compare with)"),
         ("hierarchical control with skills as actions of a high-level policy", "left out (another experiment of the paper)"),
     ],
     axes=[("views", "a state, the next one, and a goal put in afterwards"), ("pair", "state and goal, at any distance in time"),
@@ -70,7 +71,7 @@ from ..data.mazes import Maze, mazes, places, show_maze
 from ..parts.ema import EMA, frozen_copy
 from ..parts.implicit_q import ImplicitQ, expectile_loss
 from ..parts.policy_nets import Policy, StateMLP, coded, once
-from ..parts.replay import relabel
+from ..parts.replay import check_transitions, relabel
 from ..parts.rollouts import rollout, total_reward
 from ..parts.successor_features import SuccessorFeatures, directions, reward_prompt
 
@@ -86,7 +87,7 @@ class HilbertEncoder(nn.Module):
     def __init__(self, states: int, dim: int = 32, width: int = 512, layers: int = 3, waves: int = 0,
                  repeats: bool = False):    # states of a batch that repeat are encoded once
         super().__init__()
-        self.net, self.dim, self.repeats = StateMLP(states, dim, width, layers, 2, waves, offset=False), dim, repeats
+        self.net, self.inputs, self.dim, self.repeats = StateMLP(states, dim, width, layers, 2, waves, offset=False), states, dim, repeats
 
     def both(self, x: Tensor) -> Tensor: return once(self.net, x) if self.repeats else self.net(x)    # (N, S) -> (2, N, D)
     def forward(self, x: Tensor) -> Tensor: return self.both(x.float())[0]                            # (N, S) -> (N, D)
@@ -100,11 +101,17 @@ class HILP(Method):
                  states: Tensor,              # (S, ...) all states of the data, from which goals are taken: `Episodes.states`
                  discount: float = 0.99, kappa: float = 0.95, tau: float = 0.005,   # of the target
                  future: float = 0.625, current: float = 0.0):                     # shares of goals, see `relabel`
-        super().__init__(encoder)
+        if not hasattr(encoder, "both"): raise InputError(f"HILP learns two maps at once, which {type(encoder).__name__} has not; give a HilbertEncoder.")
+        if states.dim() != 2 or not len(states) or states.shape[1] != getattr(encoder, "inputs", states.shape[1]): raise InputError(f"states has the shape {tuple(states.shape)}; give the (S, {getattr(encoder, 'inputs', 'D')}) states of the data, one at least.")
         if not states.isfinite().all(): raise InputError("states has rows that are not finite; leave those episodes out.")
+        if not 0 < kappa < 1: raise InputError(f"kappa={kappa} is no expectile; give a number between 0 and 1, 0.5 for the mean.")
+        if not 0 <= discount < 1: raise InputError(f"discount={discount} must be at least 0 and below 1.")
+        super().__init__(encoder)
         self.target = EMA(encoder, 1 - tau)
         self.register_buffer("states", states.float(), persistent=False)
         self.discount, self.kappa, self.future, self.current = discount, kappa, future, current
+
+    def fit_start(self, source: Source) -> None: check_transitions(source, self.states.shape[1], pool=self.states)
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:   # states, next states, goals (N, S)
         goal = relabel(Draw(batch.key), batch["at"], batch.last, len(self.states), self.future, self.current, self.discount)
@@ -135,8 +142,11 @@ class SkillPolicy(ImplicitQ):
 
     def __init__(self, features: nn.Module,     # (N, S) -> (N, D), with `dim`
                  states: int, actions: int, discrete: bool = True, **options: Any):   # options of `ImplicitQ`
+        if not hasattr(features, "dim"): raise InputError(f"{type(features).__name__} does not say how many features it has; give a network with `dim`, such as `hilp.evaluated`.")
         super().__init__(states, features.dim, actions, discrete, plain=True, **options)
-        self.features, self.actions = frozen_copy(features), actions
+        self.features = frozen_copy(features)
+
+    def fit_start(self, source: Source) -> None: check_transitions(source, self.inputs, self.actions, self.discrete)
 
     def views(self, batch: Batch) -> tuple[Tensor, ...]:
         z = directions(Draw(batch.key), self.features.dim)
@@ -187,6 +197,8 @@ class GoalCloning(Method):
         self.register_buffer("states", states.float(), persistent=False)
         self.discount = discount
 
+    def fit_start(self, source: Source) -> None: check_transitions(source, self.states.shape[1], self.encoder.actions, self.encoder.discrete, self.states)
+
     def views(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:   # states, goals, actions
         goal = relabel(Draw(batch.key), batch["at"], batch.last, len(self.states), 1.0, 0.0, self.discount)
         return batch.x.float(), self.states[goal], coded(batch.action, self.encoder.actions)
@@ -198,7 +210,9 @@ class GoalIQL(ImplicitQ):
     def __init__(self, states: Tensor, actions: int, discrete: bool = True, future: float = 0.625, **options: Any):
         super().__init__(states.shape[1], states.shape[1], actions, discrete, **options)
         self.register_buffer("states", states.float(), persistent=False)
-        self.actions, self.future = actions, future
+        self.future = future
+
+    def fit_start(self, source: Source) -> None: check_transitions(source, self.inputs, self.actions, self.discrete, self.states)
 
     def views(self, batch: Batch) -> tuple[Tensor, ...]:
         goal = self.states[relabel(Draw(batch.key), batch["at"], batch.last, len(self.states), self.future, 0.0, self.discount)]
@@ -225,10 +239,10 @@ def example(batch_size: int = 8, seed: int = 0) -> Batch:
 # %% ../../nbs/decision/hilp.ipynb #52bd416c
 def draw_data(scale, family: str, seed: int) -> Source:
     "The walks and questions of a scale."
-    return _drawn(family, scale.walks, scale.length, scale.pairs, seed, scale.point)
+    return _drawn(family, scale.walks, scale.length, scale.pairs, seed, scale.settings.get("rows"), scale.settings.get("columns"), scale.point)      # without them the family's own size
 
 @lru_cache(8)
-def _drawn(family, walks, length, pairs, seed, point) -> Source: return mazes(family, walks, length, pairs, pairs, seed, point=point)
+def _drawn(family, walks, length, pairs, seed, rows, columns, point) -> Source: return mazes(family, walks, length, pairs, pairs, seed, rows, columns, point)
 
 def build(arm: str, scale, seed: int = 0, family: str = "") -> HILP:
     "The representation of an arm at a scale."
@@ -268,7 +282,7 @@ def actor(arm: str, scale, data: Source, seed: int, features: nn.Module | None) 
     nets = dict(width=scale.width, layers=scale.layers, waves=scale.waves)
     if arm == "gcbc": method = GoalCloning(Policy(states, states, actions, counted, **nets), data.states, scale.discount)
     elif arm == "gc_iql": method = GoalIQL(data.states, actions, counted, scale.future, **nets, kappa=scale.kappa, discount=scale.discount, temperature=scale.temperature, tau=scale.tau)
-    elif arm == "hilp_sf": method = SuccessorFeatures(features, data.states[:5000], states, actions, **nets, discount=scale.skill_discount, tau=scale.tau)
+    elif arm == "hilp_sf": method = SuccessorFeatures(features, data.states[::max(1, len(data.states) // 5000)], states, actions, counted, **nets, discount=scale.skill_discount, tau=scale.tau)
     else: method = SkillPolicy(features, states, actions, counted, **nets, kappa=scale.skill_kappa, temperature=scale.temperature, discount=scale.skill_discount, tau=scale.tau)
     fit(method, data, **recipe(scale, policy=True), seed=seed)
     return method.cpu().eval()
@@ -278,7 +292,7 @@ def reward_score(policy: Method, data: Source, wanted: Tensor,   # (K, 2) places
                  x: Tensor,                                      # (N, 2) where to begin
                  horizon: int) -> float:                         # in [0, 1], about
     "What reward prompts earn, as a share of the best: the mean over tasks."
-    m, rows = data.maze, data[torch.arange(min(len(data), 4000))]
+    m, rows = data.maze, data[torch.arange(len(data))[::max(1, len(data) // 4000)]]
     with torch.no_grad():
         if isinstance(policy, SuccessorFeatures): features, length = policy.centred(rows.next), policy.length
         else: features, length = policy.features(rows.next) - policy.features(rows.x), 1.0
@@ -287,7 +301,7 @@ def reward_score(policy: Method, data: Source, wanted: Tensor,   # (K, 2) places
         near = lambda s: (m.steps(s, place.expand_as(s)) <= 1).float()
         z = reward_prompt(features, near(rows.next), length)
         act = (lambda s: policy.act(s, z)) if isinstance(policy, SuccessorFeatures) else (lambda s: policy.encoder.act(s, z.expand(len(s), -1)))
-        best = (horizon - (m.steps(x, place.expand_as(x)) - 2).clamp(min=0)) / horizon
+        best = (horizon - ((m.steps(x, place.expand_as(x)) - 1) / getattr(m, "speed", 1.0) - 1).clamp(min=0)) / horizon
         shares.append((total_reward(m, act, x, near, horizon) / best).mean())
     return float(torch.stack(shares).mean())
 
@@ -343,8 +357,8 @@ classroom = dict(family="winding", second="rooms", walks=150, length=25, pairs=2
                           tuned=dict(random_encoder=dict(policy=0.4))),             # its policy is hopeless after any time; at small it has all of it
                 small=dict(classroom, steps=1500, lr=3e-3, tuned=dict(gcbc=dict(lr=1e-2, discount=0.8), laplacian=dict(lr=1e-2))),
                 equal=None,
-                gpu=dict(classroom, point=True, walks=5000, length=100, dim=32, width=256, layers=3, discount=0.98, tau=0.005, skill_discount=0.98, landmarks=5000, nearest=50, batch_size=1024, lr=3e-4, steps=50_000, level="transfer"),
-                paper=dict(classroom, point=True, walks=10_000, length=1000, dim=32, width=512, layers=3, waves=0, discount=0.99, tau=0.005, skill_kappa=0.9, skill_discount=0.99, temperature=10.0, landmarks=50_000, nearest=50, batch_size=1024, lr=3e-4, steps=1_000_000)))
+                gpu=dict(classroom, point=True, rows=15, columns=15, walks=5000, length=100, pairs=1000, waves=4, dim=32, width=256, layers=3, discount=0.98, tau=0.005, skill_discount=0.98, landmarks=5000, nearest=50, batch_size=1024, lr=3e-4, steps=50_000, level="transfer"),
+                paper=dict(classroom, point=True, rows=24, columns=24, walks=10_000, length=1000, pairs=1000, dim=32, width=512, layers=3, waves=0, discount=0.99, tau=0.005, skill_kappa=0.9, skill_discount=0.99, temperature=10.0, landmarks=50_000, nearest=50, batch_size=1024, lr=3e-4, steps=1_000_000)))
 def run(arm, scale, seed):
     seed_everything(seed)
     scores, seen = measure(arm, scale, scale.family, seed)

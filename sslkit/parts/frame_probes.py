@@ -11,7 +11,7 @@ from ..core.batch import Batch, Source, link
 from ..core.errors import InputError, unknown
 from ..core.probes import Features, Probe, probe_maker, represented, standardization
 from .logmel import frame_mask
-from .sequence_transformer import lengths_in, mean_over
+from .sequence_transformer import check_sounds, lengths_in, mean_over
 
 # %% auto #0
 __all__ = ['POOLS', 'featured', 'relabelled', 'Surface', 'frame_rows', 'Pooled', 'LayerMix', 'fit_layer_mix', 'layer_mix']
@@ -23,6 +23,7 @@ def featured(data: Source,          # x (N, S) waveforms
              batch_size: int = 256) -> Source:   # x (N, T, F) float32, in all splits
     "The same utterances as features."
     def of(s: Source) -> Source:
+        check_sounds(s, front)
         x = [front(b.x, lengths_in(b)) for b in s.in_order(batch_size)]
         fields = {**{k: f for k, f in s.fields.items() if k != "samples"}, "x": torch.cat(x)}
         if "samples" in s.fields: fields["frames"] = front.count(s.fields["samples"])
@@ -57,6 +58,7 @@ def frame_rows(network: nn.Module,          # has `layers(x, lengths)`: a `Seque
     "Frames as rows, frames behind the end left out."
     def of(s: Source) -> Source:
         if label not in s.fields: raise InputError(f"{s.name}/{s.split} has no labels of frames called {label}; it has {', '.join(s.fields)}.")
+        check_sounds(s, network)
         x, y, who = [], [], []
         for batch, z in represented(_Flat(network, layer), s):
             t = batch[label].to(z.device).long()

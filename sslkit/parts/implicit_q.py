@@ -39,9 +39,12 @@ class ImplicitQ(Method):
     def __init__(self, states: int, contexts: int, actions: int,   # dimensions
                  discrete: bool = True, width: int = 512, layers: int = 3, waves: int = 0, plain: bool = False,   # of the networks: `waved` states, contexts too if not plain
                  kappa: float = 0.9, temperature: float = 10.0, cap: float = 100.0, discount: float = 0.99, tau: float = 0.005):   # tau: speed of the target
+        if not 0 < kappa < 1: raise InputError(f"kappa={kappa} is no expectile; give a number between 0 and 1, 0.5 for the mean.")
+        if not 0 <= discount < 1: raise InputError(f"discount={discount} must be at least 0 and below 1.")
         nets = dict(width=width, layers=layers, waves=waves)
         super().__init__(Policy(states, contexts, actions, discrete, **nets, plain=plain), value=StateMLP(states + contexts, 1, **nets, plain=contexts * plain), critic=Critic(states, contexts, actions, discrete, 1, **nets, plain=plain))
         self.target = EMA(self.critic, 1 - tau)
+        self.inputs, self.actions, self.discrete = states, actions, discrete
         self.kappa, self.temperature, self.cap, self.discount = kappa, temperature, cap, discount
 
     def loss(self, x: Tensor, context: Tensor, action: Tensor, following: Tensor, reward: Tensor, goes_on: Tensor) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ from ..core.errors import InputError
 from ..core.random import Draw, row_keys
 
 # %% auto #0
-__all__ = ['Episodes', 'relabel', 'windows', 'Replay']
+__all__ = ['Episodes', 'check_transitions', 'relabel', 'windows', 'Replay']
 
 # %% ../../nbs/parts/replay.ipynb #5f4a4c40
 class Episodes(Source):
@@ -51,6 +51,33 @@ def _where(row: int, lengths: Tensor) -> str:
     ends = (lengths + 1).cumsum(0)
     e = int(torch.searchsorted(ends, row, right=True))
     return f"state {row - int(ends[e] - lengths[e] - 1)} of episode {e}"
+
+# %% ../../nbs/parts/replay.ipynb #d5501fbe
+def check_transitions(source: Source,
+                      states: int,                  # numbers of a state
+                      actions: int | None = None,   # how many there are, or numbers of an action; None: actions are not asked for
+                      discrete: bool = True,        # actions from a list; False: vectors
+                      pool: Tensor | None = None,   # (S, D) all states, that `at` and `last` point to; None: not asked for
+                     ) -> None:
+    "Refuse data that are no transitions, or not of this world."
+    name, fields = getattr(source, "name", type(source).__name__), getattr(source, "fields", {})
+    for field in ("x", "next", *(("action",) if actions else ()), *(() if pool is None else ("at", "last"))):
+        if field not in fields: raise InputError(f"{name} has no field {field}; give transitions of episodes (parts.replay.Episodes, data.offline.collect).")
+    for field in ("x", "next"):
+        if tuple(fields[field].shape[1:]) != (states,): raise InputError(f"the states of {name} have the shape {tuple(fields[field].shape[1:])}, and the network takes {states} numbers; build it for the states of the data.")
+        if bad := _first_bad(fields[field]): raise InputError(f"{field} of transition {bad - 1} of {name} is not finite; leave that episode out.")
+    if actions:
+        a = fields["action"]
+        counted = a.dim() == 1 and not a.is_floating_point()
+        one_hot = tuple(a.shape[1:]) == (actions,) and bool(((a == 0) | (a == 1)).all()) and bool((a.sum(1) == 1).all())
+        if counted and not discrete: raise InputError(f"the actions of {name} are numbers from a list; build the method with discrete=True and actions={int(a.max()) + 1}.")
+        if not counted and discrete and not one_hot: raise InputError(f"the actions of {name} are vectors of the shape {tuple(a.shape[1:])}; build the method with discrete=False and actions={a[0].numel()}.")
+        if counted and not 0 <= int(a.min()) <= int(a.max()) < actions: raise InputError(f"actions={actions}, and those of {name} run from {int(a.min())} to {int(a.max())}; give actions={int(a.max()) + 1}, counted from 0.")
+        if not counted and tuple(a.shape[1:]) != (actions,): raise InputError(f"actions={actions}, and those of {name} have the shape {tuple(a.shape[1:])}; give as many as an action has numbers.")
+        if bad := _first_bad(a): raise InputError(f"the action of transition {bad - 1} of {name} is not finite; leave that episode out.")
+    if pool is not None:
+        at, last = fields["at"], fields["last"]
+        if int(last.max()) >= len(pool) or not torch.equal(pool[at[:1000].to(pool.device)].float(), fields["x"][:1000].to(pool.device).float()): raise InputError(f"states are not those of {name}: its transitions stand elsewhere; give its own, `source.states`.")
 
 # %% ../../nbs/parts/replay.ipynb #061b38cd
 def relabel(draw: Draw,              # of N rows

@@ -7,13 +7,13 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from ..core.batch import Batch
+from ..core.batch import Batch, Source
 from ..core.errors import InputError
 from .logmel import frame_mask
 from .text import TextBlock
 
 # %% auto #0
-__all__ = ['sinusoids', 'SequenceBlock', 'SequenceTransformer', 'mean_over', 'lengths_in']
+__all__ = ['sinusoids', 'SequenceBlock', 'SequenceTransformer', 'mean_over', 'lengths_in', 'check_sounds']
 
 # %% ../../nbs/parts/sequence_transformer.ipynb #f8aa66fe
 def sinusoids(frames: int, dim: int,      # dim even
@@ -97,3 +97,12 @@ def mean_over(h: Tensor, lengths: Tensor | None = None) -> Tensor:   # (N, T, D)
 def lengths_in(batch: Batch) -> Tensor | None:   # (N,)
     "How long utterances are, if the batch says it: `frames` of features, `samples` of waveforms."
     return batch.get("samples" if batch.x.dim() == 2 else "frames")
+
+def check_sounds(source: Source,       # waveforms or features
+                 network: nn.Module,    # whose front end may be for another rate
+                ) -> None:
+    "Refuse sounds of another rate than the front end is made for, and those that are not finite. A source of sounds says its samples a second as `source.rate`, as those of data.speech and data.audio_files do; where it does not, nothing can be compared."
+    name, rate, made_for = getattr(source, "name", type(source).__name__), getattr(source, "rate", None), getattr(getattr(network, "front", network), "rate", None)
+    if rate is not None and made_for is not None and rate != made_for: raise InputError(f"{name} has {rate:,} samples a second, and the front end is made for {made_for:,}; build it with LogMel({rate}, ...), or read the sounds at rate={made_for}.")
+    x = getattr(source, "fields", {}).get("x")
+    if isinstance(x, Tensor) and x.is_floating_point() and (bad := (~x.flatten(1).sum(1, dtype=torch.float32).isfinite()).nonzero()[:, 0]).numel(): raise InputError(f"utterance {int(bad[0])} of {name} is not finite; leave it out, or mend the recording.")

@@ -13,7 +13,8 @@ from ..core.errors import InputError
 from ..core.method import Method
 from ..core.random import Draw
 from .ema import EMA
-from .policy_nets import Critic, coded
+from .policy_nets import Critic, StateMLP, coded
+from .replay import check_transitions
 
 # %% auto #0
 __all__ = ['directions', 'whitened', 'reward_prompt', 'SuccessorFeatures']
@@ -49,42 +50,57 @@ class SuccessorFeatures(Method):
     "Successor features of frozen state features, and their greedy policies (Borsa et al. 2019; as in Park et al. 2024)."
     min_batch, looks_across_batch, frozen = 1, False, ("features", "target")
 
-    def __init__(self, features: nn.Module,     # (N, S) states -> (N, D)
+    def __init__(self, features: nn.Module,     # (N, S) states -> (N, D), with `dim`
                  data: Tensor,                  # (M, S) states of the data: mean, second moments, and prompts are taken from them
-                 states: int, actions: int,     # dimension of states, number of actions
-                 width: int = 512, layers: int = 3, waves: int = 0, discount: float = 0.98, tau: float = 0.01, mix: float = 0.5):   # mix: share of z that are prompts
+                 states: int, actions: int,     # dimension of states; number of actions, or their dimension
+                 discrete: bool = True,         # actions from a list; False: vectors in [-1, 1], and an actor
+                 width: int = 512, layers: int = 3, waves: int = 0, discount: float = 0.98, tau: float = 0.01, mix: float = 0.5,   # mix: share of z that are prompts
+                 noise: float = 0.2, clip: float = 0.3):   # deviation of the noise on the target's action, and where it is cut off; of vectors
         if not 0 <= mix <= 1: raise InputError(f"mix={mix} is no share; give a number from 0 to 1.")
+        if not 0 <= discount < 1: raise InputError(f"discount={discount} must be at least 0 and below 1.")
+        if not hasattr(features, "dim"): raise InputError(f"{type(features).__name__} does not say how many features it has; give a network with `dim`, such as `hilp.evaluated`.")
         d = features.dim
-        super().__init__(Critic(states, d, actions, True, d, width, layers, waves, plain=True), features=features)
+        nets = dict(width=width, layers=layers, waves=waves)
+        super().__init__(Critic(states, d, actions, discrete, d, **nets, plain=True), features=features, **({} if discrete else dict(actor=StateMLP(states + d, actions, **nets, plain=d))))
         self.target = EMA(self.encoder, 1 - tau)
         with torch.no_grad(): phi = features(data)
         self.register_buffer("mean", phi.mean(0))
         centred = phi - self.mean
         self.register_buffer("prompts", whitened(centred, centred.T @ centred / len(data), math.sqrt(d)), persistent=False)
-        self.actions, self.discount, self.mix, self.length = actions, discount, mix, math.sqrt(d)
+        self.inputs, self.actions, self.discrete, self.discount, self.mix, self.length, self.noise, self.clip = states, actions, discrete, discount, mix, math.sqrt(d), noise, clip
+
+    def fit_start(self, source) -> None: check_transitions(source, self.inputs, self.actions, self.discrete)
 
     @torch.no_grad()
     def centred(self, x: Tensor) -> Tensor: return self.features(x) - self.mean     # (N, S) -> (N, D)
 
-    def views(self, batch) -> tuple[Tensor, ...]:   # states, actions (N, A), next states, z (N, D)
+    def greedy(self, x: Tensor, z: Tensor) -> Tensor: return self.actor(torch.cat([x, z], 1))[0].tanh()    # (N, S), (N, D) -> (N, A), of vectors
+
+    def views(self, batch) -> tuple[Tensor, ...]:   # states, actions (N, A), next states, z (N, D); of vectors also the noise (N, A)
         draw = Draw(batch.key)
         asked = draw.uniform() < self.mix
         z = torch.where(asked[:, None], self.prompts[draw.integers(len(self.prompts))], directions(draw, self.encoder.outputs, self.length))
-        return batch.x, coded(batch.action, self.actions), batch.next, z
+        noise = () if self.discrete else ((self.noise * draw.normal((self.actions,))).clamp(-self.clip, self.clip),)
+        return batch.x, coded(batch.action, self.actions), batch.next, z, *noise
 
-    def loss(self, x: Tensor, action: Tensor, following: Tensor, z: Tensor) -> Tensor:
+    def loss(self, x: Tensor, action: Tensor, following: Tensor, z: Tensor, noise: Tensor | None = None) -> Tensor | dict[str, Tensor]:
+        along = lambda f: (f * z).sum(-1).float()                                     # only the value along z is asked for
         with torch.no_grad():
-            every = self.target.module.every(following, z)                            # (2, N, A, D)
-            worth = (every * z[:, None]).sum(-1).float()                              # (2, N, A)
-            greedy = worth.amin(0).argmax(1)
-            aim = (self.centred(following) * z).sum(1) + self.discount * worth.gather(2, greedy.expand(2, -1)[..., None])[..., 0].amin(0)
-        said = (self.encoder(x, z, action) * z).sum(-1).float()                       # (2, N): only the value along z is asked for
-        return (said - aim).square().sum(0).mean()
+            if self.discrete:
+                worth = (self.target.module.every(following, z) * z[:, None]).sum(-1).float()      # (2, N, A)
+                later = worth.gather(2, worth.amin(0).argmax(1).expand(2, -1)[..., None])[..., 0]
+            else: later = along(self.target(following, z, (self.greedy(following, z) + noise).clamp(-1, 1)))
+            aim = (self.centred(following) * z).sum(1) + self.discount * later.amin(0)
+        critic_loss = (along(self.encoder(x, z, action)) - aim).square().sum(0).mean()
+        if self.discrete: return critic_loss
+        fixed = {name: p.detach() for name, p in self.encoder.named_parameters()}                  # the actor climbs the critics and does not move them
+        actor_loss = -along(torch.func.functional_call(self.encoder, fixed, (x, z, self.greedy(x, z)))).amin(0).mean()
+        return dict(loss=critic_loss + actor_loss, critic=critic_loss, actor=actor_loss)
 
     def after_step(self, progress) -> None: self.target.update(self.encoder)
 
     @torch.no_grad()
-    def act(self, x: Tensor, z: Tensor) -> Tensor:  # (N, S), (N, D) or (D,) -> (N,)
+    def act(self, x: Tensor, z: Tensor) -> Tensor:  # (N, S), (N, D) or (D,) -> (N,), or (N, A) vectors
         "The greedy actions of a prompt."
         z = z.expand(len(x), -1)
-        return (self.encoder.every(x, z) * z[:, None]).sum(-1).amin(0).argmax(1)
+        return (self.encoder.every(x, z) * z[:, None]).sum(-1).amin(0).argmax(1) if self.discrete else self.greedy(x, z)
