@@ -61,7 +61,7 @@ from ..contrastive import moco, simclr
 from ..core import ledger
 from ..core.batch import Batch, Source
 from ..core.cache import cached, content_key
-from ..core.claims import above_floor, all_of, better, down, up
+from ..core.claims import above_floor, all_of, better, down, transfer, up
 from ..core.distributed import gather, rank
 from ..core.errors import InputError, unknown
 from ..core.experiment import experiment, verify
@@ -265,7 +265,7 @@ classroom = dict(encoder="convnet", stem="default", options={}, classes=10, star
 
 @experiment(paper, arms=["core_tuning", "ce_tuning", "supcon_tuning", "hard_classifier", "manifold_mixup", "scratch", *STUDIES, *TRANSFER, "linear_probe", "random_encoder", "raw_input"], floors=FROZEN,
             claim=all_of(better("core_tuning", than="ce_tuning", metric="accuracy"), better("core_tuning", than="ce_tuning", metric="scatter"),
-                         better("transfer/core_tuning", than="transfer/ce_tuning", metric="accuracy"), better("transfer/core_tuning", than="transfer/ce_tuning", metric="scatter"),
+                         transfer(better("transfer/core_tuning", than="transfer/ce_tuning", metric="accuracy"), better("transfer/core_tuning", than="transfer/ce_tuning", metric="scatter")),
                          above_floor("core_tuning", metric="accuracy")),
             metrics=dict(accuracy=up("fraction"), scatter=down("ratio"), nll=down("nats"), ece=down("fraction"), linear=up("fraction"), accuracy_10=up("fraction"), accuracy_30=up("fraction")),
             tried=dict(core_tuning=7, ce_tuning=6),

@@ -53,7 +53,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 from ..core.batch import Batch, Source
-from ..core.claims import above_floor, all_of, better, up
+from ..core.claims import above_floor, all_of, better, transfer, up
 from ..core.errors import InputError, unknown
 from ..core.experiment import experiment, verify
 from ..core.method import Method
@@ -249,7 +249,7 @@ SCALES = dict(
 # %% ../../nbs/signals/eegformer.ipynb #33213e2f
 @experiment(paper, arms=["eegformer", "no_vq", "target_only", "raw", "spectrum", "scratch", "band_power", "transfer/eegformer", "transfer/scratch", "random_encoder", "raw_input", "study/no_reset", "study/no_commitment", "study/codes=16", "study/codes=256"], floors=list(FLOORS), scales=SCALES,
             claim=all_of(better("eegformer", than="scratch", metric="auroc"),
-                         better("transfer/eegformer", than="transfer/scratch", metric="auroc"),
+                         transfer(better("transfer/eegformer", than="transfer/scratch", metric="auroc")),
                          above_floor("eegformer", metric="auroc"),
                          better("eegformer", than=0.5, metric="nb_auroc", by=0.05),
                          better("eegformer", than=2.0, metric="hits")),
