@@ -131,6 +131,7 @@ def check_labels(y: Tensor, classes: int | None = None) -> None:   # (N,); None:
     if low < 0: raise InputError(f"{int((y < 0).sum())} labels y are below 0 ({low}), as pictures without a label have; leave these out, few_labels(data, ...) keeps them in a split of their own.")
     if classes is not None and high >= classes: raise InputError(f"label y={high} is not below classes={classes}; give classes={high + 1}, or number the labels from 0.")
 
+# %% ../../nbs/labels/core_tuning.ipynb #56a835f6
 class CoreTuning(Classifier):
     "Fine-tuning with cross-entropy and a supervised contrastive loss, both on hard mixtures of features (Zhang et al. 2021)."
     looks_across_batch = True
@@ -170,6 +171,7 @@ class CoreTuning(Classifier):
         contrast = label_contrast(self.projector(rows), labels, self.temperature, self.focal)
         return dict(loss=cross_entropy + self.eta * contrast, cross_entropy=cross_entropy, contrast=contrast)
 
+# %% ../../nbs/labels/core_tuning.ipynb #fa0e2535
 def example(batch_size: int = 8, seed: int = 0, size: int = 32, channels: int = 3) -> Batch:
     "A batch that CoreTuning takes: images of four classes."
     g = torch.Generator().manual_seed(seed)

@@ -159,6 +159,11 @@ class CropMethod(Method):
         return changed(crops.flatten(0, 1), keys, self.changes if changes is None else changes).unflatten(0, crops.shape[:2])
 
 # %% ../../nbs/medical/voco.ipynb #6619a5b5
+def _weights(**named: float) -> None:
+    for name, weight in named.items():
+        if not 0 <= weight < math.inf: raise InputError(f"{name}={weight} is no weight of a loss, and below 0 would ask for its opposite; give a number from 0, or 0 to leave it out.")
+
+# %% ../../nbs/medical/voco.ipynb #a2739832
 class VoCo(CropMethod):
     "Volume contrast: predict how much a crop overlaps with each base crop of a grid (Wu et al. 2024)."
     frozen = ("teacher",)
@@ -171,15 +176,12 @@ class VoCo(CropMethod):
                  soft: bool = True):                     # False: the label is the base crop with most overlap alone
         super().__init__(encoder, grid, crops, size, changes, projector=projector(encoder.dim, hidden, dim))
         if math.prod(self.grid) < 2: raise InputError(f"grid={self.grid} has one base crop, and nothing is asked; give two or more.")
-        for name, weight in (("regularise", regularise), ("absent", absent)):
-            if not 0 <= weight < math.inf: raise InputError(f"{name}={weight} is no weight of a loss, and below 0 would ask for its opposite; give a number from 0, or 0 to leave it out.")
+        _weights(regularise=regularise, absent=absent)
         self.regularise, self.absent, self.soft = regularise, absent, soft
         self.teacher = EMA(self.online, momentum)
 
     @property
-    def online(self) -> nn.Module:
-        "What the teacher is a moving average of."
-        return nn.Sequential(self.encoder, self.projector)
+    def online(self) -> nn.Module: return nn.Sequential(self.encoder, self.projector)      # what the teacher is a moving average of
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:   # (N, K, C, ...), (N, P, C, ...), (N, K, P)
         crops, bases, y = self.cut(batch)

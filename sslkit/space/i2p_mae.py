@@ -111,6 +111,7 @@ class Teacher(nn.Module):
         tokens, attention = tokens_and_attention(self.vit, pictures)
         return opened(self.vit)[1].head(tokens.movedim(1, -1)).movedim(-1, 1), attention.mean(1, keepdim=True)
 
+# %% ../../nbs/space/i2p_mae.ipynb #5507e07a
 CLIP = "vit_base_patch16_clip_quickgelu_224.openai"    # the weights of OpenAI, with the activation that they were trained with
 
 def clip_vit(name: str = CLIP,          # a Vision Transformer of timm with weights of CLIP
@@ -208,8 +209,11 @@ def semantic_target(maps: Tensor,     # (N, V, C, h, w) the teacher's features
     return back_projected(maps, where, points.flatten(1, 2)).unflatten(1, points.shape[1:3]).flatten(2)
 
 # %% ../../nbs/space/i2p_mae.ipynb #a129877b
-def _check(guide: str, ratio: float, learns: bool) -> None:
+def _check(guide: str, ratio: float, learns: bool, decoder: Mapping) -> None:
     "An error for what cannot work."
+    known = [k for k in inspect.signature(PointDecoder).parameters if k != "widths"]
+    for option in decoder:
+        if option not in known: raise unknown("option of decoder", option, known)
     if guide not in GUIDES: raise unknown("guide", guide, GUIDES)
     if not learns: raise InputError("geometric and semantic are both False, and nothing would be learned; leave one of them on.")
     if not 0 < ratio < 1: raise InputError(f"ratio={ratio} must be between 0 and 1: something is hidden and something visible.")
@@ -227,13 +231,9 @@ class I2PMAE(Method):
                  semantic: bool = True,        # ask visible tokens for 2D features
                  decoder: Mapping = dict(dims=(96, 48), depths=(1, 1), heads=4),   # options of `PointDecoder`
                  scale: float = 1.5, shift: float = 0.2):                          # augmentation, as in `scaled_and_shifted`
-        _check(guide, ratio, geometric or semantic)
-        known = [k for k in inspect.signature(PointDecoder).parameters if k != "widths"]
-        for option in decoder:
-            if option not in known: raise unknown("option of decoder", option, known)
+        _check(guide, ratio, geometric or semantic, decoder)
         decoder = dict(dims=(96, 48)) | dict(decoder)
-        widths = [n.normalized_shape[0] for n in encoder.norms]
-        super().__init__(encoder, decoder=PointDecoder(widths, **decoder), teacher=teacher)
+        super().__init__(encoder, decoder=PointDecoder([n.normalized_shape[0] for n in encoder.norms], **decoder), teacher=teacher)
         self.ratio, self.guide, self.sharpness, self.scale, self.shift = ratio, guide, sharpness, scale, shift
         self.level = len(encoder.counts) - len(decoder["dims"])                          # the finest scale that is decoded
         out, members = decoder["dims"][-1], encoder.sizes[self.level]
@@ -247,13 +247,11 @@ class I2PMAE(Method):
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor]:   # clouds (N, P, 3), Gumbel numbers (N, G)
         if "x" not in batch: raise InputError(f"I2PMAE learns from clouds in the field x, and this batch has only {', '.join(batch)}; give it Batch(index=..., x=...) with x of (N, P, 3).")
-        draw = Draw(batch.key)
-        return scaled_and_shifted(batch.x.float(), draw.fork(1), self.scale, self.shift), gumbels(draw.fork(2), self.encoder.counts[-1])
+        return scaled_and_shifted(batch.x.float(), Draw(batch.key).fork(1), self.scale, self.shift), gumbels(Draw(batch.key).fork(2), self.encoder.counts[-1])
 
     def hidden(self, score: Tensor, gumbel: Tensor) -> Tensor:  # (N, G) bool
         "What is hidden at the coarsest scale."
-        sign = {"saliency": 1, "random": 0, "inverse": -1}[self.guide]
-        return guided_mask(sign * self.sharpness * score, gumbel, self.ratio)
+        return guided_mask({"saliency": 1, "random": 0, "inverse": -1}[self.guide] * self.sharpness * score, gumbel, self.ratio)
 
     def decode(self, groups: Sequence[Groups], hidden: Sequence[Tensor]) -> Tensor: return self.decoder(groups, self.encoder.scales(groups, hidden), hidden)   # (N, G, D)
 

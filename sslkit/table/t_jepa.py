@@ -8,7 +8,7 @@ from ..core.paper import Paper
 
 # %% auto #0
 __all__ = ['paper', 'FLOORS', 'classroom', 'Predictor', 'ColumnPrediction', 'jepa_loss', 'TJEPA', 'example', 'cell_loss',
-           'MaskedCells', 'draw_table', 'build', 'recipe', 'trained', 'run', 'signs_of', 'transfer_score',
+           'MaskedCells', 'draw_table', 'build', 'recipe', 'trained', 'signs_of', 'transfer_score', 'run',
            'prediction_map', 'figure']
 
 # %% ../../nbs/table/t_jepa.ipynb #5507b920
@@ -251,6 +251,24 @@ classroom = dict(numeric=12, categorical=3, latents=3, mechanism=1, samples=3000
                  context_share=(0.4, 0.7), target_share=(0.15, 0.3), momentum=0.99, predictor_rate=3.0, batch_size=64, lr=5e-3, weight_decay=0.0, final_decay=0.01, clip=1.0, warmup=0.1,
                  heads=(*HEADS, "trees"), labels=40, draws=3, transfer=("table_2", "breast_cancer", "wine", "diabetes", "higgs"), tuned={})
 
+# %% ../../nbs/table/t_jepa.ipynb #74d5a42b
+def signs_of(history: Any) -> dict[str, tuple[list[int], list[float]]]:  # (steps, values) of each
+    "What was monitored, and the mean loss since the look before."
+    looks = next(iter(history.monitored.values()), ([], []))[0]
+    spans = [[v for at, v in zip(history["step"], history["loss"]) if first < at <= last] for first, last in zip([-1, *looks], looks)]
+    return {**history.monitored, **({"loss": (looks, [sum(s) / len(s) for s in spans])} if looks else {})}
+
+def transfer_score(arm: str, scale, name: str, seed: int) -> float | None:
+    "Another table: pre-trained with the same settings, the score of an MLP; None where the table is not at hand."
+    if name in ("adult", "california", "higgs"):
+        try: data = named_table(name)
+        except InputError: return None
+    else: data = _table(scale.samples, scale.numeric, scale.categorical, scale.latents, name, scale.mechanism) if name == "table_2" else real_table(name, seed)
+    network, _ = trained(arm, scale, data, seed)
+    few = name != "higgs"
+    return table_scores(network, data, ("mlp",), scale.labels if few else None, scale.split, scale.draws if few else 1, seed, name=f"{name} {{}}")[f"{name} mlp"]
+
+# %% ../../nbs/table/t_jepa.ipynb #caae3959
 @experiment(paper, arms=["t_jepa", "no_reg", "masked_cells", "random_encoder", "raw_columns"], floors=FLOORS,
             claim=all_of(better("t_jepa", than="raw_columns", metric="mlp"),
                          transfer(better("t_jepa", than="raw_columns", metric="mlp_real")),
@@ -279,22 +297,6 @@ def run(arm, scale, seed):
     if arm not in ("t_jepa", "no_reg"): return out
     method, history = made
     return out, dict(signs=signs_of(history), map=prediction_map(method, data.val), state={k: v.clone() for k, v in method.state_dict().items()}, order=[j % scale.latents if j < scale.numeric else scale.latents for j in range(len(data.columns))])
-
-def signs_of(history: Any) -> dict[str, tuple[list[int], list[float]]]:  # (steps, values) of each
-    "What was monitored, and the mean loss since the look before."
-    looks = next(iter(history.monitored.values()), ([], []))[0]
-    spans = [[v for at, v in zip(history["step"], history["loss"]) if first < at <= last] for first, last in zip([-1, *looks], looks)]
-    return {**history.monitored, **({"loss": (looks, [sum(s) / len(s) for s in spans])} if looks else {})}
-
-def transfer_score(arm: str, scale, name: str, seed: int) -> float | None:
-    "Another table: pre-trained with the same settings, the score of an MLP; None where the table is not at hand."
-    if name in ("adult", "california", "higgs"):
-        try: data = named_table(name)
-        except InputError: return None
-    else: data = _table(scale.samples, scale.numeric, scale.categorical, scale.latents, name, scale.mechanism) if name == "table_2" else real_table(name, seed)
-    network, _ = trained(arm, scale, data, seed)
-    few = name != "higgs"
-    return table_scores(network, data, ("mlp",), scale.labels if few else None, scale.split, scale.draws if few else 1, seed, name=f"{name} {{}}")[f"{name} mlp"]
 
 # %% ../../nbs/table/t_jepa.ipynb #d270af0a
 @torch.no_grad()
