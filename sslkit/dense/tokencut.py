@@ -230,7 +230,7 @@ def find_objects(network: nn.Module,         # a `ViT`, a Vision Transformer of 
     low, high = images.aminmax()
     if images.is_floating_point() and (low < 0 or high > 1): raise InputError(f"images hold values from {low:g} to {high:g}; give uint8, or floats in [0, 1] without normalisation.")
     broken = (~maps.isfinite()).flatten(1).any(1).nonzero().flatten().tolist()
-    if broken: raise InputError(f"what the network says of images {broken[:5]} is not finite: their pixels or its weights are NaN; leave them out, or load the weights again.")
+    if broken: raise InputError(f"what the network says of images {broken[:5]} is not finite, though their pixels are; load its weights again.")
     found = method(centred(maps) if centre else maps, **options)
     varied = (images != images[..., :1, :1]).flatten(1).any(1).to(found.mask.device)
     found, (height, width) = found._replace(mask=found.mask & varied[:, None, None]), images.shape[-2:]
