@@ -86,8 +86,9 @@ def tokens_and_attention(network: nn.Module,   # a `ViT`, a Vision Transformer o
 def _parts(network: nn.Module, x: Tensor, chunk: int) -> tuple[Tensor, ...]:
     "Padded images, so many at a time; once it is looked at whether they are numbers."
     if chunk < 1: raise InputError(f"chunk={chunk} images at a time are none; give a number from 1.")
-    if x.is_floating_point() and x.dim() and (bad := int((~x.isfinite()).flatten(1).any(1).sum())): raise InputError(f"{bad} of {len(x)} images have values that are NaN or infinite; mend or leave them out.")
-    return padded(network, x).split(chunk)
+    whole = padded(network, x)
+    if bad := int((~whole.isfinite()).flatten(1).any(1).sum()): raise InputError(f"{bad} of {len(x)} images have values that are NaN or infinite; mend or leave them out.")
+    return whole.split(chunk)
 
 def patch_features(network: nn.Module,   # a `ViT`, a Vision Transformer of timm, or a loaded encoder
                    x: Tensor,            # (N, C, H, W) uint8, or floats in [0, 1]; any size: padded to whole patches
