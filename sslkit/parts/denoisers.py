@@ -15,8 +15,8 @@ from ..core.random import Draw
 from .bpe import PAD, BPE
 
 # %% auto #0
-__all__ = ['R_DENOISERS', 'S_DENOISERS', 'X_DENOISERS', 'MIXTURE', 'CAUSAL', 'SPANS', 'Denoiser', 'shares_out', 'span_numbers',
-           'corrupt', 'restored', 'Mixture']
+__all__ = ['R_DENOISERS', 'S_DENOISERS', 'X_DENOISERS', 'MIXTURE', 'CAUSAL', 'SPANS', 'Denoiser', 'in_proportion', 'shares_out',
+           'span_numbers', 'tasks_of', 'corrupt', 'restored', 'Mixture']
 
 # %% ../../nbs/parts/denoisers.ipynb #94ccbffd
 class Denoiser(NamedTuple):
@@ -26,13 +26,19 @@ class Denoiser(NamedTuple):
     rate: float            # share that is hidden, in (0, 1]
     suffix: bool = False   # True: one span that ends the text, of random length with mean `rate`
 
-    def __str__(self): return f"{self.mode[1:-1]} suffix {self.rate:.0%}" if self.suffix else f"{self.mode[1:-1]} {self.span:g} x {self.rate:.0%}"
+    def __str__(self): return f"{self.mode[1:-1]} suffix {self.rate:.0%}" if self.suffix else f"{self.mode[1:-1]} {self.span:.3g} x {self.rate:.0%}"
 
 R_DENOISERS = (Denoiser("[R]", 3, 0.15), Denoiser("[R]", 8, 0.15))
 S_DENOISERS = (Denoiser("[S]", math.inf, 0.25, True),)
 X_DENOISERS = (Denoiser("[X]", 3, 0.5), Denoiser("[X]", 8, 0.5), Denoiser("[X]", 64, 0.15), Denoiser("[X]", 64, 0.5))
 MIXTURE = R_DENOISERS + S_DENOISERS + X_DENOISERS                      # UL2, table 1
 CAUSAL, SPANS = (Denoiser("[S]", math.inf, 1.0, True),), R_DENOISERS[:1]   # a causal language model; T5
+
+def in_proportion(denoisers: Sequence[Denoiser], factor: float,   # of every mean span
+                 ) -> tuple[Denoiser, ...]:                       # no mean span below 1
+    "The same denoisers for texts of another length: other spans, the same shares."
+    if not factor > 0: raise InputError(f"factor={factor} must be positive: mean spans are multiplied by it; give 1 for the denoisers as they are.")
+    return tuple(d._replace(span=max(1.0, d.span * factor)) for d in denoisers)
 
 def shares_out(total: Tensor,    # (N,) whole numbers
                weights: Tensor,  # (N, K) not negative, some positive in each row
@@ -68,6 +74,13 @@ def span_numbers(draw: Draw,      # random numbers of N rows
     number = torch.searchsorted(start.contiguous(), place, right=True) - 1
     inside = place < (start + size).gather(1, number.clamp(min=0))
     return number.where(inside & (number >= 0) & (place < length[:, None]), -1)
+
+def tasks_of(denoisers: Sequence[Denoiser], length: int, most: int,   # symbols of a text; sentinels
+            ) -> list[tuple[int, int] | str]:                         # hidden symbols and spans of each; "suffix"
+    "What denoisers come to in texts of one length: two that are the same here are one task under two names."
+    k, d = len(denoisers), [torch.tensor([float(x[i]) for x in denoisers]) for i in (1, 2, 3)]
+    number = span_numbers(Draw(torch.arange(k)), torch.full((k,), length), *d[:2], d[2] > 0, length, most)
+    return ["suffix" if x.suffix else (int((n >= 0).sum()), int(n.max()) + 1) for x, n in zip(denoisers, number)]
 
 # %% ../../nbs/parts/denoisers.ipynb #da2ddbbf
 def corrupt(tokens: Tensor,              # (N, T) int64 texts, padded with -1 behind their ends
