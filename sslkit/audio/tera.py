@@ -150,6 +150,7 @@ class FrameClassifier(Method):
     def views(self, batch: Batch) -> tuple[Tensor, Tensor]:   # features, labels (N, T), -1 behind the end
         x, lengths = self.encoder.prepared(batch.x, lengths_in(batch))
         y = batch[self.label].long()
+        if y.shape[1] != x.shape[1]: raise InputError(f"the encoder sees {x.shape[1]} frames of an utterance and the labels {self.label} name {y.shape[1]}; give labels at the hop of the encoder's front end.")
         return x, y if lengths is None else y.masked_fill(~frame_mask(lengths, y.shape[1]), -1)
 
     def scores(self, x: Tensor, y: Tensor | None = None) -> Tensor:   # (N, T, classes)

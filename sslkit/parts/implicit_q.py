@@ -41,6 +41,8 @@ class ImplicitQ(Method):
                  kappa: float = 0.9, temperature: float = 10.0, cap: float = 100.0, discount: float = 0.99, tau: float = 0.005):   # tau: speed of the target
         if not 0 < kappa < 1: raise InputError(f"kappa={kappa} is no expectile; give a number between 0 and 1, 0.5 for the mean.")
         if not 0 <= discount < 1: raise InputError(f"discount={discount} must be at least 0 and below 1.")
+        if not 0 < tau <= 1: raise InputError(f"tau={tau} is the share by which the target moves at each step; give more than 0, at most 1.")
+        if not (temperature > 0 and cap > 0): raise InputError(f"temperature={temperature} and cap={cap} must be positive: an action counts min(exp(temperature * advantage), cap).")
         nets = dict(width=width, layers=layers, waves=waves)
         super().__init__(Policy(states, contexts, actions, discrete, **nets, plain=plain), value=StateMLP(states + contexts, 1, **nets, plain=contexts * plain), critic=Critic(states, contexts, actions, discrete, 1, **nets, plain=plain))
         self.target = EMA(self.critic, 1 - tau)
