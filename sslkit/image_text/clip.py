@@ -41,7 +41,7 @@ paper = Paper(
         ("linear probe by L-BFGS logistic regression on what the encoder gives before the projection", "paper (appendix on the linear probe)"),
         ("few-shot curve against zero-shot", "paper (section 3.1.5, Figure 6; the same encoder for both, at tiny)"),
         ("effective robustness under distribution shift", "our choice (accuracy under a noise that training did not have, beside a classifier trained with labels on the same pictures; the paper has seven natural shifts of ImageNet)"),
-        ("a real set", "our choice (arms real/... at scale gpu: CIFAR-10 with class names in templates as captions, which say no more than labels do; captions of your own are read by source('captions:FOLDER'))"),
+        ("a real set", "our choice (arms real/... at scales small and gpu: CIFAR-10 with class names in templates as captions, which say no more than labels do; captions of your own are read by source('captions:FOLDER'))"),
         ("checkpoint tiny_clip for other rooms of the chapter", "our choice (trained on first use and kept in the cache)"),
         ("400 million pairs from the web, studies of bias, human comparison, overlap of data", "left out (no such data)"),
     ],
