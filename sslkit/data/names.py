@@ -66,9 +66,11 @@ READERS: dict[str, str] = dict(                               # what stands befo
     graph="sslkit.data.graph_files:graph_npz",
     pairs="sslkit.data.earth_files:sensor_pairs",
     planetoid="sslkit.data.graph_files:planetoid",
+    series="sslkit.data.series_files:series_file",
     table="sslkit.data.table_files:table_file",
     text="sslkit.data.corpora:text_files",
     tiffs="sslkit.data.earth_files:band_folder",
+    uea="sslkit.data.series_files:uea",
     videos="sslkit.data.video_files:read_videos",
     volumes="sslkit.data.volumes:volume_folder")
 
