@@ -36,7 +36,7 @@ def interpolated(x: Tensor,      # (..., T)
     share = (t - left) / (right - left).clamp(min=1)
     return torch.where(known, x, torch.lerp(clean.gather(-1, left), clean.gather(-1, right), share.to(x.dtype)))
 
-# %% ../../nbs/data/series_files.ipynb #23370f95
+# %% ../../nbs/data/series_files.ipynb #fecfb0e7
 @dataclass
 class SeriesFile:
     "What is in one file."
@@ -59,7 +59,7 @@ def read_series(file: str | os.PathLike | bytes,  # a path, or a file's bytes
     text = file.decode("utf-8-sig", errors="replace")
     if not (edge := re.search(r"^[ \t]*@data[ \t\r]*$", text, re.M | re.I)): raise InputError(f"{name} has no line @data: its header was cut off, or it is no {ending} file.")
     classes, equal, split = (_ts if ending == ".ts" else _arff)([line.strip() for line in text[:edge.start()].splitlines()], name)
-    lines = [(k, line.strip()) for k, line in enumerate(text[edge.end():].split("\n"), text.count("\n", 0, edge.end()) + 1) if line.strip() and line.lstrip()[0] not in "#%"]
+    lines = [(k, line.strip()) for k, line in enumerate(text[edge.end():].split("\n"), text[:edge.end()].count("\n") + 1) if line.strip() and line.lstrip()[0] not in "#%"]
     if not lines: raise InputError(f"{name} has a header and no recordings; it was cut off behind @data.")
     numbers, lines = zip(*lines)
     rows, labels = zip(*map(split, lines))
@@ -124,7 +124,7 @@ def _numbers(rows: Sequence[list[str]], lines: Sequence[int], name: str, equal: 
     return x, samples, ~unknown
 
 def _number(word: str) -> bool:
-    try: return "_" not in word and not np.isinf(np.float32(word.strip().replace("?", "nan")))
+    try: return word.isascii() and "_" not in word and not np.isinf(np.float32(word.strip().replace("?", "nan")))
     except ValueError: return False
 
 # %% ../../nbs/data/series_files.ipynb #47550f66
