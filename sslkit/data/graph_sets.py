@@ -20,7 +20,7 @@ from ..parts.graph_sets import graph_fields
 # %% auto #0
 __all__ = ['KINDS_OF_TAGS', 'TU', 'GraphsFile', 'read_graphs', 'node_features', 'folds', 'graph_file', 'tu']
 
-# %% ../../nbs/data/graph_sets.ipynb #6e6b2a99
+# %% ../../nbs/data/graph_sets.ipynb #2eadafd8
 KINDS_OF_TAGS = 1000      # more different tags than this are numbers of nodes, not kinds
 
 @dataclass
@@ -51,16 +51,17 @@ def read_graphs(file: str | os.PathLike | bytes,  # a path, or a file's bytes
     if len(values) != count.sum() or not np.isfinite(values).all():
         k, word = next(((k, w) for k, line in zip(number, words) for w in line if not _number(w)), (number[-1], ""))
         raise InputError(f"{name}, line {k}: {reprlib.repr(word)} stands where a finite number belongs.")
-    def whole(at: int, of: int, what: str, least: int = 0) -> int:
-        if count[at] <= of or (v := values[start[at] + of]) % 1 or v < least: raise InputError(f"{name}, line {number[at]}: {reprlib.repr(' '.join(words[at]))} is no {what}.")
-        return int(v)
-    graphs = whole(0, 0, "number of graphs", 1)
+    def said(at: int, what: str, numbers: int, least: int) -> int:
+        "The first number of a line that must have so many whole ones."
+        found = values[start[at]:start[at] + count[at]]
+        if len(found) != numbers or (found % 1).any() or found[0] < least: raise InputError(f"{name}, line {number[at]}: {reprlib.repr(' '.join(words[at]))} is no {what}.")
+        return int(found[0])
+    graphs = said(0, "number of graphs", 1, 1)
     heads, sizes = np.zeros(graphs, int), np.zeros(graphs, int)
     at = 1
     for g in range(graphs):
         if at >= len(count): raise InputError(f"{name} ends after {g} of {graphs} graphs; it was cut off.")
-        heads[g], sizes[g] = at, whole(at, 0, "number of nodes and class of a graph")
-        if count[at] != 2 or values[start[at] + 1] % 1: raise InputError(f"{name}, line {number[at]}: {reprlib.repr(' '.join(words[at]))} is no number of nodes and class of a graph.")
+        heads[g], sizes[g] = at, said(at, "number of nodes and class of a graph", 2, 0)
         at += 1 + sizes[g]
         if at > len(count): raise InputError(f"{name} ends within graph {g} of {graphs}, which has {sizes[g]} nodes; it was cut off.")
     if at != len(count): raise InputError(f"{name}, line {number[at]}: the file goes on behind the last of {graphs} graphs; mend the number of graphs in its first line.")
@@ -83,7 +84,7 @@ def read_graphs(file: str | os.PathLike | bytes,  # a path, or a file's bytes
     refuse(np.isin(np.arange(len(node)), far[out]), "{line} names a neighbour that is none of the nodes of its graph, which are numbered from 0")
     first = (sizes.cumsum() - sizes)[home]
     edges = np.stack([far, neighbour.astype(int) + first[far]])
-    attributes = picked(start[node] + 2 + degree.astype(int), extra).reshape(len(node), -1) if len(node) else np.zeros((0, 0))
+    attributes = picked(start[node] + 2 + degree.astype(int), extra).reshape(len(node), extra[:1].sum())
     return GraphsFile(torch.from_numpy(tag).long(), torch.from_numpy(attributes).float(), torch.from_numpy(edges).long(), torch.from_numpy(sizes), torch.from_numpy(values[start[heads] + 1]).long())
 
 def _number(word: str) -> bool:
