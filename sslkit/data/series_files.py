@@ -36,7 +36,7 @@ def interpolated(x: Tensor,      # (..., T)
     share = (t - left) / (right - left).clamp(min=1)
     return torch.where(known, x, torch.lerp(clean.gather(-1, left), clean.gather(-1, right), share.to(x.dtype)))
 
-# %% ../../nbs/data/series_files.ipynb #fecfb0e7
+# %% ../../nbs/data/series_files.ipynb #f81422a4
 @dataclass
 class SeriesFile:
     "What is in one file."
@@ -124,7 +124,7 @@ def _numbers(rows: Sequence[list[str]], lines: Sequence[int], name: str, equal: 
     return x, samples, ~unknown
 
 def _number(word: str) -> bool:
-    try: return word.isascii() and "_" not in word and not np.isinf(np.float32(word.strip().replace("?", "nan")))
+    try: return word.isascii() and "_" not in word and not abs(float(word.strip().replace("?", "nan"))) > np.finfo(np.float32).max
     except ValueError: return False
 
 # %% ../../nbs/data/series_files.ipynb #47550f66
