@@ -397,6 +397,15 @@ EQUIVALENT: dict[str, dict[str, str]] = {                                # room 
         "Replay.episodes: self.fields[k][order].transpose(0, 1) -> self.fields[k][order].transpose(1, 0)": "two dimensions change places, whichever is named first"},
     "graph_files": {
         "_download: False -> True": "whether the download is announced"},
+    "graph_sets": {
+        "Union.adjacency: False -> True": "whether indices are checked that are right",
+        "Union.adjacency: 0 -> 1": "edges stand in both directions: the one end or the other",
+        "readout: 0 -> 1": "a column of ones, in the shape of whichever column",
+        "read_graphs: extra[:1].sum() -> extra[:1].mean()": "of one number",
+        "_fields: 0 -> 1": "edges stand in both directions: the one end or the other"},
+    "series_files": {
+        "_numbers: 1 -> 0": "which line is named where every word by itself is a number",
+        "_home: 60 -> 61": "seconds of patience"},
     "table_files": {
         "find_columns: (0.0,) * len(names) -> (0.0,)": "rows are encoded without means and deviations, which are found afterwards",
         "find_columns: (0.0,) * len(names) -> len(names)": "as above",

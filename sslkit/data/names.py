@@ -64,11 +64,15 @@ READERS: dict[str, str] = dict(                               # what stands befo
     clouds="sslkit.data.cloud_files:cloud_folder",
     episodes="sslkit.data.offline:read_episodes",
     graph="sslkit.data.graph_files:graph_npz",
+    graphs="sslkit.data.graph_sets:graph_file",
     pairs="sslkit.data.earth_files:sensor_pairs",
     planetoid="sslkit.data.graph_files:planetoid",
+    series="sslkit.data.series_files:series_file",
     table="sslkit.data.table_files:table_file",
     text="sslkit.data.corpora:text_files",
     tiffs="sslkit.data.earth_files:band_folder",
+    tu="sslkit.data.graph_sets:tu",
+    uea="sslkit.data.series_files:uea",
     videos="sslkit.data.video_files:read_videos",
     volumes="sslkit.data.volumes:volume_folder")
 
