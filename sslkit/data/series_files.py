@@ -124,7 +124,7 @@ def _numbers(rows: Sequence[list[str]], lines: Sequence[int], name: str, equal: 
     return x, samples, ~unknown
 
 def _number(word: str) -> bool:
-    try: return word.isascii() and "_" not in word and not abs(float(word.strip().replace("?", "nan"))) > np.finfo(np.float32).max
+    try: return word.isascii() and "_" not in word and not abs(float(word.strip().replace("?", "nan"))) > float(np.finfo(np.float32).max)
     except ValueError: return False
 
 # %% ../../nbs/data/series_files.ipynb #47550f66
