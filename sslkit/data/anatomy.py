@@ -285,7 +285,7 @@ def _raise(error): raise error
 
 def _organ_places(s: Source, labels: Tensor, side: tuple[int, ...], least: float, wanted: Sequence[int], seed: int) -> tuple[Tensor, Tensor, Tensor]:  # (M,) volume, (M,) organ, (M, 3) start
     "For every volume and organ a random start of a crop whose middle third is mostly that organ."
-    third = [max(1, n // 3) for n in side]
+    third = [n // 3 for n in side]
     off = [(n - t) // 2 for n, t in zip(side, third)]
     volume, organ, start = [], [], []
     for part in torch.arange(len(s)).split(64):

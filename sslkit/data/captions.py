@@ -4,7 +4,7 @@
 
 # %% ../../nbs/data/captions.ipynb #24d063c2
 from __future__ import annotations
-import csv, functools, json
+import csv, functools, io, json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -95,14 +95,18 @@ IMAGE_COLUMNS, TEXT_COLUMNS = ("image", "file", "file_name", "filepath", "path")
 
 def _rows(table: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     "The lines of a table, with their numbers in the file."
-    try: lines = table.read_text(encoding="utf-8-sig").splitlines()
+    try: text = table.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as e: raise InputError(f"{table} cannot be read as text ({e}); save it as UTF-8.") from None
     if table.suffix == ".jsonl":
-        for k, line in enumerate(lines, 1):
-            try: row = json.loads(line) if line.strip() else None
-            except ValueError: raise InputError(f"line {k} of {table} is no JSON; write one object a line, with image and caption.") from None
-            if isinstance(row, dict): yield k, row
-    else: yield from enumerate(csv.DictReader(lines, delimiter="\t" if table.suffix == ".tsv" else ","), 2)
+        for k, line in enumerate(text.split("\n"), 1):                          # not splitlines: there are sentences with other separators of lines in them
+            if not line.strip(): continue
+            try: row = json.loads(line)
+            except ValueError: row = None
+            if not isinstance(row, dict): raise InputError(f"line {k} of {table} is no JSON object; write one a line, with image and caption.")
+            yield k, row
+    else:
+        rows = csv.DictReader(io.StringIO(text), delimiter="\t" if table.suffix == ".tsv" else ",")
+        for row in rows: yield rows.line_num, row
 
 def read_captions(path: str, size: int | None = None, name: str = "") -> Source:
     "A folder of pictures with a table of captions: csv, tsv, txt (comma) or jsonl."

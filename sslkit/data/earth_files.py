@@ -4,7 +4,7 @@
 
 # %% ../../nbs/data/earth_files.ipynb #fcdafdb9
 from __future__ import annotations
-import io, logging, os, zipfile
+import io, logging, os, zipfile, zlib
 from collections.abc import Callable
 from pathlib import Path
 import numpy as np
@@ -98,7 +98,9 @@ def sensor_pairs(path: str | os.PathLike,          # a folder or a zip
     for n in names:
         if (sensor := _sensor(n)) and n.lower().endswith(ENDINGS):
             split = next((SPLIT_NAMES[p.lower()] for p in n.split("/")[:-1] if p.lower() in SPLIT_NAMES), "train")
-            found.setdefault((split, Path(n).stem), {})[sensor] = n
+            pair = found.setdefault((split, Path(n).stem), {})
+            if sensor in pair: raise InputError(f"{pair[sensor]} and {n} in {path} have one name, so their partners cannot be told; give each pair a name of its own.")
+            pair[sensor] = n
     if not found: raise InputError(f"there are no pictures in folders s1 and s2 (or radar and optical) in {path}; lay the pairs out like that.")
     parts, bad, shape = {}, [], None
     for number, ((split, stem), pair) in enumerate(found.items()):
@@ -126,7 +128,7 @@ def _pair(path, stem: str, pair: dict[str, str], read, *scales: float) -> tuple[
         if sensor not in pair: raise InputError(f"{path}: {next(iter(pair.values()))} has no partner, the {word} picture {stem} is missing; add it or remove this one.")
     def content(name: str) -> bytes:
         try: return read(name)
-        except (OSError, zipfile.BadZipFile, EOFError) as e: raise InputError(f"{path}: {name} cannot be read ({e}); it is damaged: replace it.") from None
+        except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error, EOFError) as e: raise InputError(f"{path}: {name} cannot be read ({e}); it is damaged: replace it.") from None
     x, r = (read_bands(content(pair[s]), f"{path}: {pair[s]}", scale=scale) for s, scale in zip(("x", "radar"), scales))
     if x.shape[1:] != r.shape[1:]: raise InputError(f"{path}: {pair['x']} has {x.shape[1]} x {x.shape[2]} pixels and {pair['radar']} {r.shape[1]} x {r.shape[2]}; a pair must show the same place at the same size.")
     return x, r

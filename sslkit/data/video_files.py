@@ -4,7 +4,7 @@
 
 # %% ../../nbs/data/video_files.ipynb #5e93deb8
 from __future__ import annotations
-import io, os, zipfile
+import io, os, zipfile, zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -54,7 +54,7 @@ def _of_size(x: Tensor, size: int | None) -> Tensor:
     height, width = x.shape[-2:]; side = min(height, width)
     x = x[..., (height - side) // 2:(height + side) // 2, (width - side) // 2:(width + side) // 2]
     if side == size: return x
-    return F.interpolate(x.float(), (size, size), mode="bilinear", antialias=True).round().clamp(0, 255).to(torch.uint8)
+    return F.interpolate(x.float(), (size, size), mode="bilinear", antialias=True).round().to(torch.uint8)
 
 def _stacked(frames: Sequence[np.ndarray], names: Sequence[str] | None = None) -> Tensor:  # (T, 3, H, W)
     if not len(frames): raise ValueError("it holds no frame")
@@ -117,7 +117,7 @@ def read_videos(path: str | os.PathLike,
             bad.append(str(e)); continue
         x.append(v if frames is None else v[torch.linspace(0, len(v) - 1, frames).round().long()]); kept.append(f.relative_to(place))
     if not x: raise InputError(f"none of the {len(files)} videos in {path} can be read; the first: {bad[0]}")
-    split = [next((SPLIT_NAMES[w.lower()] for w in f.parts[:-1] if w.lower() in SPLIT_NAMES), None) for f in kept]
+    split = [next((SPLIT_NAMES[w.lower()] for w in f.parts[:-1] if w.lower() in SPLIT_NAMES), "train") for f in kept]
     words = ["/".join(w for w in f.parts[:-1] if w.lower() not in SPLIT_NAMES) for f in kept]
     classes = sorted(set(words)) if len(set(words)) > 1 else []
     number, fields = torch.tensor([classes.index(w) for w in words]) if classes else None, {}
@@ -159,7 +159,7 @@ def _masked(path, clip: str, found: Mapping[str, Mapping[str, str]], read: Calla
         out = []
         for k in sorted(of):
             try: out.append(_picture(read(of[k]), mode))
-            except (OSError, ValueError, SyntaxError, zipfile.BadZipFile) as e: raise InputError(f"{path}: {of[k]} is no whole picture ({_first_line(e)}); mend or remove it and its partner.") from None
+            except (OSError, ValueError, SyntaxError, RuntimeError, zipfile.BadZipFile, zlib.error) as e: raise InputError(f"{path}: {of[k]} is no whole picture ({_first_line(e)}); mend or remove it and its partner.") from None
             if out[-1].shape != out[0].shape: raise InputError(f"{path}: {of[k]} is {out[-1].shape[1]} x {out[-1].shape[0]} pixels and the first one {out[0].shape[1]} x {out[0].shape[0]}.")
         return torch.from_numpy(np.stack(out))
     x, m = pictures(frames, "RGB").permute(0, 3, 1, 2), pictures(masks, "L")

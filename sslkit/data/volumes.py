@@ -65,10 +65,10 @@ def _decoded(name: str, data: bytes, path: str, labels: bool, spacing, channel: 
     array = stored.reshape(*image.shape[:3], -1)
     if channel is not None and not 0 <= channel < array.shape[3]: raise InputError(f"channel={channel}, but {path} has {array.shape[3]}; count from 0.")
     array = array[..., channel or 0]
-    turned = nib.as_closest_canonical(nib.Nifti1Image(array.astype(np.float32 if array.dtype.kind != "f" else array.dtype, copy=False), affine))
-    array = np.ascontiguousarray(np.asanyarray(turned.dataobj), dtype=np.float32)
+    turned = nib.as_closest_canonical(nib.Nifti1Image(array.astype(np.float32), affine))
+    array = np.ascontiguousarray(turned.dataobj)
     if bad := int((~np.isfinite(array)).sum()): raise InputError(f"{path} has {bad:,} of {array.size:,} voxels that are not finite; mend or remove it.")
-    if labels and ((array < 0).any() or (array != array.round()).any()): raise InputError(f"{path} has labels that are no whole numbers from 0, {array[(array < 0) | (array != array.round())].flat[0]:g} for instance; it is no mask, or was interpolated.")
+    if labels and (wrong := (array < 0) | (array != array.round())).any(): raise InputError(f"{path} has labels that are no whole numbers from 0, {array[wrong][0]:g} for instance; it is no mask, or was interpolated.")
     steps = tuple(float(s) for s in nib.affines.voxel_sizes(turned.affine))
     found = Volume(torch.from_numpy(array).long() if labels else torch.from_numpy(array), steps, tuple(float(c) for c in turned.affine[:3, 3]))
     return found if spacing is None else resampled(found, spacing)
@@ -139,7 +139,7 @@ def _pair(name: str, mask: str | None, read, where: str, spacing, channel) -> tu
     x = _decoded(PurePosixPath(name).name, read(name), f"{where}/{name}", False, None, channel)
     m = _decoded(PurePosixPath(mask).name, read(mask), f"{where}/{mask}", True, None, None) if mask else None
     if m is not None and m.x.shape != x.x.shape: raise InputError(f"{where}/{name} has {tuple(x.x.shape)} voxels and its mask {mask} has {tuple(m.x.shape)}; they do not belong together.")
-    if m is not None and not (np.allclose(m.spacing, x.spacing, rtol=0.02) and np.allclose(m.corner, x.corner, atol=0.5 * max(x.spacing))):
+    if m is not None and not (np.allclose(m.spacing, x.spacing, rtol=0.02) and all(abs(a - b) <= 0.5 * s for a, b, s in zip(m.corner, x.corner, x.spacing))):
         raise InputError(f"{where}/{name} and its mask {mask} do not lie in the same place: they begin at {_mm(x.corner)} and {_mm(m.corner)} mm, in steps of {_mm(x.spacing)} and {_mm(m.spacing)}; repair the orientation in one of the headers.")
     return (x, m) if spacing is None else (resampled(x, spacing), m and resampled(m, spacing))
 
