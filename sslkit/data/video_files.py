@@ -137,7 +137,7 @@ class MaskedVideo(NamedTuple):
 def read_masked(path: str | os.PathLike,   # a folder or zip file with <clip>/frames and <clip>/masks
                 size: int | None = None,   # side of the middle square; default: as they are
                ) -> dict[str, MaskedVideo]:
-    "Videos with a mask for every frame, by name."
+    "Videos with a mask for every frame, by the name of their folder, or by its whole path where two have one name."
     place = Path(path).expanduser()
     if place.is_dir(): names, read = [f.relative_to(place).as_posix() for f in sorted(place.rglob("*")) if f.is_file()], lambda n: (place / n).read_bytes()
     elif place.is_file():
@@ -148,9 +148,10 @@ def read_masked(path: str | os.PathLike,   # a folder or zip file with <clip>/fr
     parts: dict[str, dict[str, dict[str, str]]] = {}
     for n in names:
         words = n.split("/")
-        if len(words) > 2 and words[-2] in ("frames", "masks") and Path(n).suffix.lower() in ENDINGS: parts.setdefault(words[-3], dict(frames={}, masks={}))[words[-2]][Path(n).stem] = n
+        if len(words) > 2 and words[-2] in ("frames", "masks") and Path(n).suffix.lower() in ENDINGS: parts.setdefault("/".join(words[:-2]), dict(frames={}, masks={}))[words[-2]][Path(n).stem] = n
     if not parts: raise InputError(f"{path} has no <clip>/frames and <clip>/masks with pictures; check its layout.")
-    return {clip: _masked(path, clip, found, read, size) for clip, found in parts.items()}
+    last = [place.rpartition("/")[2] for place in parts]
+    return {(clip := name if last.count(name) == 1 else place): _masked(path, clip, found, read, size) for (place, found), name in zip(parts.items(), last)}
 
 def _masked(path, clip: str, found: Mapping[str, Mapping[str, str]], read: Callable[[str], bytes], size: int | None) -> MaskedVideo:
     frames, masks = found["frames"], found["masks"]
