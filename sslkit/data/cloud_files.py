@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from ..core.batch import Source
-from ..core.errors import InputError, need
+from ..core.errors import InputError, MissingExtra, need
 from ..core.random import Draw, mixed_seed, row_keys
 from .source import with_splits, data_folder
 from ..parts.points import unit_ball
@@ -39,7 +39,7 @@ class Mesh:
         area = torch.linalg.cross(b - a, c - a).norm(dim=1).double().cumsum(0)
         if area[-1] <= 0: raise InputError("all faces of the mesh are of no area; give a cloud of points, or another mesh.")
         u = draw.uniform(shape=(3, count))[0]
-        face = torch.searchsorted(area, u[0].double() * area[-1], right=True).clamp(max=len(area) - 1)
+        face = torch.searchsorted(area, u[0].double() * area[-1], right=True)
         root = u[1].sqrt()[:, None]                                                      # so that points are even in the triangle
         return (1 - root) * a[face] + root * (1 - u[2, :, None]) * b[face] + root * u[2, :, None] * c[face]
 
@@ -55,7 +55,9 @@ def _corners(words: list[str], properties: list) -> list[int]:
     at = 0
     for p, t in properties:
         n = int(words[at]) if t[0] == "list" else 0
-        if p in ("vertex_indices", "vertex_index"): return [int(i) for i in words[at + 1:at + 1 + n]]
+        if p in ("vertex_indices", "vertex_index"):
+            if len(words) < at + 1 + n: raise ValueError("it ends within a face")
+            return [int(i) for i in words[at + 1:at + 1 + n]]
         at += 1 + n
     return []
 
@@ -98,19 +100,16 @@ def _ply(data: bytes) -> tuple[np.ndarray, list]:
     return vertices, faces
 
 def _off(text: str) -> tuple[np.ndarray, list]:
-    "OFF, also with the counts in the first line, as some ModelNet files have them."
-    words = [w for line in text.splitlines() for w in line.split("#")[0].split()]
-    if not words or not words[0].upper().startswith("OFF"): raise ValueError("it does not begin with OFF")
-    glued = words[0][3:]
-    words = ([glued] if glued else []) + words[1:]
-    n, f = int(words[0]), int(words[1])
-    numbers = words[3:3 + 3 * n]
-    if len(numbers) < 3 * n: raise ValueError(f"it ends within its {n} points")
-    at, faces = 3 + 3 * n, []
-    for _ in range(f):
-        k = int(words[at]); faces.append([int(i) for i in words[at + 1:at + 1 + k]]); at += 1 + k
-        if len(faces[-1]) < k: raise ValueError(f"it ends within its {f} faces")
-    return np.array(numbers, dtype=np.float64).reshape(-1, 3), faces
+    "OFF, also with the counts in the first line, as some ModelNet files have them; colours behind points and faces are left out."
+    rows = [words for line in text.splitlines() if (words := line.split("#")[0].split())]
+    if not rows or not rows[0][0].upper().startswith("OFF"): raise ValueError("it does not begin with OFF")
+    glued = [rows[0][0][3:]] if rows[0][0][3:] else []
+    counts, *rows = [r for r in (glued + rows[0][1:], *rows[1:]) if r]
+    n, f = int(counts[0]), int(counts[1])
+    points, faces = [r[:3] for r in rows[:n]], [[int(i) for i in r[:1 + int(r[0])]] for r in rows[n:n + f]]
+    if len(points) < n or any(len(p) < 3 for p in points): raise ValueError(f"it ends within its {n} points")
+    if len(faces) < f or any(len(c) < 1 + c[0] for c in faces): raise ValueError(f"it ends within its {f} faces")
+    return np.array(points, dtype=np.float64).reshape(n, 3), [c[1:] for c in faces]
 
 def _obj(text: str) -> tuple[np.ndarray, list]:
     "OBJ: lines `v x y z` and `f a b c`, with or without texture and normals; negative numbers count from the end."
@@ -121,12 +120,12 @@ def _obj(text: str) -> tuple[np.ndarray, list]:
         elif words[:1] == ["f"]:
             numbers = [int(w.split("/")[0]) for w in words[1:]]
             faces.append([i - 1 if i > 0 else len(points) + i for i in numbers])
-    return np.array(points, dtype=np.float64).reshape(-1, 3), faces
+    return np.array(points, dtype=np.float64).reshape(len(points), 3), faces
 
 def _xyz(text: str) -> tuple[np.ndarray, list]:
     "A point a line: x y z, separated by blanks or commas."
-    rows = [line.split("#")[0].replace(",", " ").split()[:3] for line in text.splitlines()]
-    return np.array([[float(v) for v in r] for r in rows if r], dtype=np.float64).reshape(-1, 3), []
+    rows = [words[:3] for line in text.splitlines() if (words := line.split("#")[0].replace(",", " ").split())]
+    return np.array(rows, dtype=np.float64).reshape(len(rows), 3), []
 
 def _numpy(path: Path) -> tuple[np.ndarray, list]:
     "(P, 3 or more) numbers: an npy file, or `x`, `points` or the only array of an npz file."
@@ -150,7 +149,8 @@ def read_cloud(path: str | os.PathLike,   # .ply, .off, .obj, .xyz, .txt, .pts, 
         else:
             mesh = need("trimesh", extra="space").load(str(place), process=False, force="mesh")
             points, faces = np.asarray(mesh.vertices, dtype=np.float64), np.asarray(mesh.faces).tolist()
-    except (ValueError, IndexError, KeyError, EOFError, OSError, StopIteration) as e:
+    except MissingExtra: raise
+    except Exception as e:                                                    # whatever a damaged file makes a reader raise
         raise InputError(f"{path} cannot be read as {kind[1:] or 'a cloud'}: {str(e).splitlines()[0] if str(e) else type(e).__name__}; it is cut off, damaged, or of another format.") from None
     if not len(points): raise InputError(f"{path} holds no points; check the file.")
     if bad := int((~np.isfinite(points)).any(1).sum()): raise InputError(f"{path} has {bad} of {len(points)} points with coordinates that are not finite; mend or remove them.")
@@ -172,8 +172,9 @@ def cloud_folder(path: str | os.PathLike,
     for k, f in enumerate(files):
         try: x.append(read_cloud(f).sample(points, seed=k))
         except InputError as e:
-            if strict: raise
-            bad.append(str(e)); continue
+            said = str(e) if str(f) in str(e) else f"{f}: {e}"
+            if strict: raise InputError(said) from None
+            bad.append(said); continue
         parts.append(f.relative_to(place).parts[:-1]); kept.append(str(f.relative_to(place)))
     if not x: raise InputError(f"none of the {len(files)} files in {path} can be read; the first: {bad[0]}")
     split = [next((w for w in p if w in ("train", "val", "test")), None) for p in parts]

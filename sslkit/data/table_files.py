@@ -4,7 +4,7 @@
 
 # %% ../../nbs/data/table_files.ipynb #5045db10
 from __future__ import annotations
-import os, warnings
+import os, re, warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,9 +42,9 @@ def _days(dates: Any) -> np.ndarray:
     return ((dates.dt.tz_localize(None) - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy(np.float64, na_value=np.nan)
 
 def _words(column: Any) -> Any:
-    "A pandas column as words without blanks around them; None where missing."
+    "A pandas column as words without blanks around them, whole numbers without a point; None where missing."
     text = column.astype("object").where(column.notna(), None)
-    return text.map(lambda v: str(v).strip(), na_action="ignore")
+    return text.map(lambda v: str(int(v) if isinstance(v, float) and v.is_integer() else v).strip(), na_action="ignore")
 
 def _without_marks(frame: Any) -> Any:
     "A frame in which the usual marks for missing cells are missing."
@@ -117,7 +117,7 @@ def _labels_of(column: Any, name: str) -> tuple[Tensor, list[str] | None]:
     if numbers is not None and distinct > 20:
         if np.isnan(numbers).any(): raise InputError(f"the label {name} is a number and {int(np.isnan(numbers).sum())} of the rows have none; leave these rows out.")
         return torch.tensor(numbers, dtype=torch.float32), None
-    if numbers is not None: words, kept = [f"{v:g}" for v in np.unique(numbers[~np.isnan(numbers)])], np.unique(numbers[~np.isnan(numbers)])
+    if numbers is not None: words, kept = [f"{v:.15g}" for v in np.unique(numbers[~np.isnan(numbers)])], np.unique(numbers[~np.isnan(numbers)])
     else: words = kept = sorted(_words(column).dropna().unique())
     codes = (np.searchsorted(kept, numbers) if numbers is not None else _words(column).map({w: k for k, w in enumerate(words)}).to_numpy(np.float64, na_value=np.nan))
     return torch.from_numpy(np.where(column.isna().to_numpy(), -1, codes)).long(), list(map(str, words))
@@ -152,7 +152,7 @@ def read_frame(frame: Any,                        # a pandas DataFrame, or one f
     if twice := [n for n in whole.columns if list(whole.columns).count(n) > 1]: raise InputError(f"two columns are called {twice[0]}; give each a name of its own.")
     if len(whole) < 5: raise InputError(f"the table has {len(whole)} row{'s' * (len(whole) != 1)}; at least 5 are needed to set val and test aside. To encode single rows, use encode_frame with the columns of a training table.")
     parted = with_splits({s: dict(row=torch.arange(len(f))) for s, f in frames.items()}, name)
-    rows = {s: (frames.get(s, whole) if s in frames and s != "train" else whole).iloc[part.fields["row"].numpy()] for s, part in parted.splits.items()}
+    rows = {s: frames.get(s, whole).iloc[part.fields["row"].numpy()] for s, part in parted.splits.items()}
     inputs = [c for c in whole.columns if c != label and c not in leave_out]
     columns, left_out = find_columns(rows["train"][inputs], categorical)
     if left_out: warnings.warn(f"left out: {'; '.join(f'{n}, {why}' for n, why in left_out.items())}.", stacklevel=2)
@@ -183,15 +183,17 @@ def _arff(place: Path) -> Any:
     with (gzip.open(place, "rt") if place.suffix == ".gz" else open(place)) as f: lines = f.read().splitlines()
     start = next((i for i, line in enumerate(lines) if line.strip().lower() == "@data"), None)
     if start is None: raise InputError(f"{place} cannot be read as ARFF: it has no line @data.")
-    names = [line.split()[1].strip("'\"") for line in lines[:start] if line.strip().lower().startswith("@attribute")]
-    return pd.read_csv(io.StringIO("\n".join(lines[start + 1:])), names=names, skipinitialspace=True, na_values=list(MISSING), comment="%")
+    names = [re.match(r"\S+\s+('[^']*'|\"[^\"]*\"|\S+)", line.strip())[1].strip("'\"") for line in lines[:start] if line.strip().lower().startswith("@attribute")]
+    return pd.read_csv(io.StringIO("\n".join(lines[start + 1:])), names=names, skipinitialspace=True, na_values=list(MISSING), comment="%", quotechar="'")
 
 def table_file(path: str | os.PathLike,    # a file or a folder with train, val, test; PATH#LABEL names the column of labels; or one of `NAMED`
                label: str | None = None, categorical: Sequence[str] = ()) -> Source:
     "A table of a CSV, TSV, ARFF or Parquet file, also packed with gzip; or a known one by name."
     text, _, after = str(path).partition("#")
     label = label or after or None
-    if text in NAMED: return named_table(text)
+    if text in NAMED:
+        if label or categorical: raise InputError(f"{text} is a known table with a label and types of its own; give the path of its file to choose others.")
+        return named_table(text)
     place = Path(text).expanduser()
     if place.is_dir():
         files = {SPLIT_NAMES[f.name.split(".")[0].lower()]: f for f in sorted(place.iterdir()) if f.name.split(".")[0].lower() in SPLIT_NAMES}
