@@ -120,7 +120,7 @@ class Evidence:
 
     def floors_of(self, term: Term) -> tuple[str, ...]:
         "The floors of the setting that an arm stands in: of `transfer/new` those called `transfer/...`, of `new` those without a slash."
-        place = lambda t: t.rpartition("/")[0] if isinstance(t, str) else ""
+        place = lambda t: t.rpartition("/")[0] if isinstance(t, str) else place(t.family[0]) if isinstance(t, (pick, average)) else ""
         return tuple(f for f in self.floors if place(f) == place(term))
 
     def metric(self, name: str) -> Metric:

@@ -140,14 +140,14 @@ class Engine:
     def backward(self, loss: Tensor) -> None: self.fabric.backward(loss)
 
     def gradients(self, parts: Sequence[Batch]) -> Tensor | dict[str, Any]:
-        "Forward and backward of the parts of a batch; what the parts returned, averaged."
-        outs = []
+        "Forward and backward of the parts of a batch; what the parts returned, averaged over all rows."
+        outs, rows = [], sum(map(len, parts))
         for part in parts:
-            out = self(part)
+            out, share = self(part), len(part) / rows
             named = out if isinstance(out, dict) else dict(loss=out)
-            self.backward(named["loss"] / len(parts))
-            outs.append({k: v.detach() if isinstance(v, Tensor) else v for k, v in named.items()})
-        mean = {k: sum(o[k] for o in outs) / len(outs) for k in outs[0]} if len(outs) > 1 else outs[0]
+            self.backward(named["loss"] * share)
+            outs.append((share, {k: v.detach() if isinstance(v, Tensor) else v for k, v in named.items()}))
+        mean = {k: sum(share * o[k] for share, o in outs) for k in outs[0][1]} if len(outs) > 1 else outs[0][1]
         return mean if isinstance(out, dict) else mean["loss"]
 
     def update(self, name: str | None = None) -> None:
